@@ -1,0 +1,159 @@
+"""Who people are: accounts, the people who sign in, and everything by which a call is recognised as theirs."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from accounts.limits import PLATFORM_LONGEST_CALL_SECONDS, Limits, limits_of
+
+only_digits = RegexValidator(r"^[1-9][0-9]{0,14}$", "A prefix is 1 to 15 digits without plus or zeros in front.")
+e164 = RegexValidator(r"^\+[1-9][0-9]{6,14}$", "A number is written +, country code, number: +442079460000.")
+
+
+class Account(models.Model):
+    """The paying customer. Its money is in its wallet (billing); its limits bound every call."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "active"
+        SUSPENDED = "suspended", "suspended"
+        CLOSED = "closed", "closed"
+
+    class Destinations(models.TextChoices):
+        ANYTHING_RATED = "anything_rated", "any destination with a price"
+        LISTED_ONLY = "listed_only", "only destinations on the allow list"
+
+    name = models.CharField(max_length=100, unique=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    verified = models.BooleanField(default=False, help_text="A verified account has the wider plan limits.")
+    destinations = models.CharField(
+        max_length=14, choices=Destinations, default=Destinations.ANYTHING_RATED, verbose_name="may call"
+    )
+    calls_at_once = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Empty: as the plan says."
+    )
+    longest_call_seconds = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Empty: as the plan says."
+    )
+    highest_price_per_minute = models.DecimalField(
+        max_digits=20, decimal_places=6, null=True, blank=True, help_text="Empty: as the plan says."
+    )
+    velocity_limits = models.BooleanField(
+        default=True, help_text="Off for wholesale: no limits per minute, hour and day."
+    )
+    pin_hash = models.CharField(max_length=128, blank=True, editable=False)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(status__in=["active", "suspended", "closed"]), name="account_status_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(destinations__in=["anything_rated", "listed_only"]),
+                name="account_destinations_known",
+            ),
+            models.CheckConstraint(condition=models.Q(calls_at_once__gte=1), name="account_calls_at_once"),
+            models.CheckConstraint(
+                condition=models.Q(
+                    longest_call_seconds__gte=1, longest_call_seconds__lte=PLATFORM_LONGEST_CALL_SECONDS
+                ),
+                name="account_longest_call",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def limits(self) -> Limits:
+        """The limits in force: the account's own where set, else its plan's."""
+        return limits_of(
+            verified=self.verified,
+            calls_at_once=self.calls_at_once,
+            longest_call_seconds=self.longest_call_seconds,
+            highest_price_per_minute=self.highest_price_per_minute,
+        )
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes people who sign in with their e-mail address."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """A person, with a usable password when one is given."""
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """A member of staff who may do everything."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who signs in. Customers belong to an account; staff belong to none."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=100, blank=True)
+    account = models.ForeignKey(Account, models.PROTECT, null=True, blank=True, related_name="people")
+    is_staff = models.BooleanField("staff", default=False)
+    is_active = models.BooleanField("active", default=True)
+    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar = []
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class CallerNumber(models.Model):
+    """A number proved to belong to an account: it may be shown as caller ID. It never authorises a call alone."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="caller_numbers")
+    number = models.CharField(max_length=16, unique=True, validators=[e164])
+    verified_at = models.DateTimeField(null=True, blank=True)
+    is_shown = models.BooleanField(default=True, help_text="May be shown as caller ID once verified.")
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class ClientUser(models.Model):
+    """An app's user, known by the name with which the platform authenticated it."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="client_users")
+    name = models.CharField(max_length=128, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DestinationRule(models.Model):
+    """A number or prefix the account may, or may not, call. The longest match decides; deny wins a tie."""
+
+    class Kind(models.TextChoices):
+        ALLOW = "allow", "allow"
+        DENY = "deny", "deny"
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="destination_rules")
+    kind = models.CharField(max_length=5, choices=Kind)
+    prefix = models.CharField(max_length=15, validators=[only_digits])
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "kind", "prefix"], name="one_rule_per_prefix"),
+            models.CheckConstraint(condition=models.Q(kind__in=["allow", "deny"]), name="rule_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.prefix}"

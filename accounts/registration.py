@@ -1,0 +1,157 @@
+"""Open an account, give it a PIN, suspend it and let it call again.
+
+Closing asks whether money is still held, so it lives in `billing.wallets`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.exceptions import (
+    AccountClosed,
+    ClientUserTaken,
+    NameTaken,
+    NumberTaken,
+    PinUnusable,
+    PrefixUnusable,
+    TimeZoneUnknown,
+    UnknownAccount,
+)
+from accounts.models import Account, CallerNumber, ClientUser, DestinationRule
+from accounts.numbers import parse_number
+
+_PIN = re.compile(r"[0-9]{4,12}")
+_PREFIX = re.compile(r"\+?([1-9][0-9]{0,14})")
+
+
+@transaction.atomic
+def open_account(
+    name: str,
+    *,
+    verified: bool = False,
+    calls_at_once: int | None = None,
+    longest_call_seconds: int | None = None,
+    highest_price_per_minute: Decimal | None = None,
+    velocity_limits: bool = True,
+    numbers: Iterable[str] = (),
+    client_users: Iterable[str] = (),
+    pin: str | None = None,
+    allow: Iterable[str] = (),
+    deny: Iterable[str] = (),
+    time_zone: str = "UTC",
+) -> Account:
+    """A new account with everything it is recognised by and bounded with, or nothing at all.
+
+    Limits left None are the plan's. `numbers` are read by `parse_number` and count as proved, because staff gave
+    them. `allow` and `deny` are prefixes such as "44" or "+44"; any `allow` limits the account to what is listed.
+    Raises an AccountError, NumberUnreadable, or Django's ValidationError with the field named.
+    """
+    if Account.objects.filter(name=name).exists():
+        raise NameTaken(f"There is already an account called {name!r}: choose another name.")
+    allowed = [read_prefix(prefix) for prefix in allow]
+    account = Account(
+        name=name,
+        verified=verified,
+        destinations=Account.Destinations.LISTED_ONLY if allowed else Account.Destinations.ANYTHING_RATED,
+        calls_at_once=calls_at_once,
+        longest_call_seconds=longest_call_seconds,
+        highest_price_per_minute=highest_price_per_minute,
+        velocity_limits=velocity_limits,
+        pin_hash="" if pin is None else hash_pin(pin),
+        time_zone=_known_time_zone(time_zone),
+    )
+    account.full_clean()
+    account.save()
+    for number in numbers:
+        _add_number(account, number)
+    for client_user in client_users:
+        _add_client_user(account, client_user)
+    _add_rules(account, DestinationRule.Kind.ALLOW, allowed)
+    _add_rules(account, DestinationRule.Kind.DENY, [read_prefix(prefix) for prefix in deny])
+    return account
+
+
+def find_account(name: str) -> Account:
+    """The account of this name. Raises UnknownAccount."""
+    try:
+        return Account.objects.get(name=name)
+    except Account.DoesNotExist:
+        raise UnknownAccount(f"There is no account called {name!r}: open it with open_account.") from None
+
+
+def set_pin(account: Account, pin: str) -> None:
+    """Give the account a new PIN; only its hash is kept. Raises PinUnusable."""
+    account.pin_hash = hash_pin(pin)
+    account.save(update_fields=["pin_hash"])
+
+
+def hash_pin(pin: str) -> str:
+    """The hash of 4 to 12 digits. Raises PinUnusable, whose sentence never repeats the PIN."""
+    if not _PIN.fullmatch(pin):
+        raise PinUnusable("A PIN is 4 to 12 digits.")
+    return make_password(pin)
+
+
+def suspend(account: Account) -> None:
+    """Refuse the account's new calls; running ones end as they were allowed. Raises AccountClosed."""
+    _change_status(account, Account.Status.SUSPENDED)
+
+
+def reactivate(account: Account) -> None:
+    """Let a suspended account call again. Raises AccountClosed."""
+    _change_status(account, Account.Status.ACTIVE)
+
+
+def read_prefix(text: str) -> str:
+    """The digits of a prefix written as "44" or "+44". Raises PrefixUnusable."""
+    match = _PREFIX.fullmatch(text.strip())
+    if match is None:
+        raise PrefixUnusable(f"{text!r} is not a prefix: write 1 to 15 digits, country code first, such as +44.")
+    return match[1]
+
+
+@transaction.atomic
+def _change_status(account: Account, status: Account.Status) -> None:
+    stored = Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+    if stored.status == Account.Status.CLOSED:
+        raise AccountClosed(f"The account {stored.name!r} is closed: open a new one.")
+    account.status = stored.status = status
+    stored.save(update_fields=["status"])
+
+
+def _add_number(account: Account, text: str) -> None:
+    number = parse_number(text)
+    if CallerNumber.objects.filter(number=number).exists():
+        raise NumberTaken(f"The number {number} belongs to an account already.")
+    caller_number = CallerNumber(account=account, number=number, verified_at=timezone.now())
+    caller_number.full_clean()
+    caller_number.save()
+
+
+def _add_client_user(account: Account, name: str) -> None:
+    if ClientUser.objects.filter(name=name).exists():
+        raise ClientUserTaken(f"The app user {name!r} belongs to an account already.")
+    client_user = ClientUser(account=account, name=name)
+    client_user.full_clean()
+    client_user.save()
+
+
+def _add_rules(account: Account, kind: DestinationRule.Kind, prefixes: Iterable[str]) -> None:
+    for prefix in dict.fromkeys(prefixes):
+        rule = DestinationRule(account=account, kind=kind, prefix=prefix)
+        rule.full_clean()
+        rule.save()
+
+
+def _known_time_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise TimeZoneUnknown(f"{name!r} is not a time zone: write one such as Europe/Stockholm.") from None

@@ -1,0 +1,7 @@
+"""Exact money."""
+
+from django.apps import AppConfig
+
+
+class BillingConfig(AppConfig):
+    name = "billing"

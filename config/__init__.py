@@ -1,0 +1,1 @@
+"""The top of the house: settings, addresses, processes and the timetable."""

@@ -1,0 +1,14 @@
+"""The top of the house: settings, addresses, commands that need everything, and the staff's site."""
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class ConfigApp(AppConfig):
+    name = "config"
+
+
+class RingfenceAdmin(AdminConfig):
+    """Django's admin with our name on it."""
+
+    default_site = "config.admin.RingfenceSite"

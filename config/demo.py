@@ -1,0 +1,147 @@
+"""A prepaid calling service at work: five customers, a price list, and a platform that makes every mistake there is.
+
+Everything is real but the telephones: PostgreSQL, the production web server, signed callbacks over HTTP. Numbers come
+from ranges reserved for fiction.
+"""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b64encode
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Account
+from accounts.registration import open_account
+from billing import rates
+from billing.models import RateDeck
+from billing.money import Money
+from billing.topups import credit
+from billing.wallets import open_wallet
+from config import processes
+from config.embedded_servers import free_port
+from sandbox import Call, Lose, Phone, Repeat, Sandbox, Swap
+from telephony.applications import add_application
+from telephony.callbacks import public_path
+from telephony.reconcile import Reconciled, reconcile
+
+RATES_FILE = Path(__file__).with_name("demo_rates.csv")
+CURRENCY = "USD"
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A customer of the demo. `options` are those of `open_account`."""
+
+    name: str
+    user: str
+    balance: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+CUSTOMERS = (
+    Customer("Harbour Cafe", "harbour", "20.00", {"verified": True, "numbers": ["+442079460001"]}),
+    Customer("Corner Shop", "corner", "5.00", {"calls_at_once": 30}),
+    Customer("Night Taxi", "taxi", "0.05"),
+    Customer("City Hotel", "hotel", "10.00", {"allow": ["44"], "deny": ["447"]}),
+    Customer("Book Club", "books", "2.00", {"longest_call_seconds": 300}),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a demo did: its accounts, the platform's own record of the calls, and what reconciling brought."""
+
+    accounts: list[Account]
+    opened_with: dict[int, Decimal]
+    calls: list[Call]
+    reconciled: Reconciled
+
+
+def play(*, seed: int) -> Outcome:
+    """Open the accounts, serve, place the calls, ask about what got lost. Leaves the books in the database."""
+    suffix = _suffix()
+    accounts = open_accounts(suffix)
+    load_rates()
+    key, secret = str(uuid4()), b64encode(secrets.token_bytes(16)).decode()
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    platform = Sandbox(target=address + public_path(reverse("sinch_callback")), key=key, secret=secret, seed=seed)
+    with platform.rest_server() as rest_url:
+        application = add_application("sinch", key=key, secret=secret, base_url=rest_url, name=f"Demo{suffix}")
+        place_calls(platform, suffix)
+        with processes.running({"web": processes.web("127.0.0.1", port, workers=2, threads=4)}) as started:
+            processes.wait_until_ready(address, started["web"])
+            platform.run()
+        reconciled = reconcile(timezone.now() + timedelta(hours=6), application)
+    opened_with = {account.pk: Decimal(c.balance) for account, c in zip(accounts, CUSTOMERS, strict=True)}
+    return Outcome(accounts=accounts, opened_with=opened_with, calls=platform.calls, reconciled=reconciled)
+
+
+def open_accounts(suffix: str = "") -> list[Account]:
+    """The customers, with their money."""
+    return [_open(customer, suffix) for customer in CUSTOMERS]
+
+
+def place_calls(platform: Sandbox, suffix: str = "") -> None:
+    """The story: good calls, busy ones, refused ones, doubled, overtaken and lost callbacks, a run on five dollars."""
+
+    def dial(user: str, to: str, at_seconds: int, phone: Phone, *faults: Any) -> None:
+        platform.app_to_phone(user=user + suffix, to=to, at_seconds=at_seconds, phone=phone, faults=faults)
+
+    talks = Phone.answers
+    dial("harbour", "+442079460101", 0, talks(after_seconds=4, talks_seconds=125))
+    dial("harbour", "+447700900102", 10, talks(after_seconds=6, talks_seconds=61))
+    dial("harbour", "+12025550103", 20, Phone.busy())
+    dial("harbour", "+46701740605", 30, Phone.no_answer())
+    doubled = (Repeat("ice"), Repeat("dice", times=3))
+    dial("harbour", "+61491570156", 40, talks(after_seconds=3, talks_seconds=200), *doubled)
+    dial("harbour", "+442079460104", 50, talks(after_seconds=2, talks_seconds=90), Swap("ace"))
+    dial("harbour", "+442079460105", 60, talks(after_seconds=5, talks_seconds=300), Lose("dice"))
+    dial("harbour", "+46701740606", 70, talks(after_seconds=5, talks_seconds=42), Lose("ace"), Lose("dice"))
+    dial("harbour", "+88299555010", 80, talks(after_seconds=5, talks_seconds=10))  # too dear
+    dial("harbour", "+442079460106", 90, Phone.rejects())
+    platform.app_to_app(user=f"harbour{suffix}", to=f"books{suffix}", at_seconds=95, phone=talks(2, 60))
+    dial("taxi", "+442079460107", 100, talks(after_seconds=2, talks_seconds=60))  # not enough credit
+    dial("hotel", "+12025550108", 110, talks(after_seconds=2, talks_seconds=60))  # not on the list
+    dial("hotel", "+447700900109", 115, talks(after_seconds=2, talks_seconds=60))  # on the deny list
+    dial("hotel", "+442079460110", 120, talks(after_seconds=8, talks_seconds=400))
+    dial("books", "+12025550111", 130, talks(after_seconds=2, talks_seconds=None))  # as long as it is allowed
+    dial("nobody", "+442079460112", 140, talks(after_seconds=2, talks_seconds=60))  # belongs to no account
+    platform.phone_to_access_number(cli="442079460113", to="+442079460199", at_seconds=150)  # proves nothing
+    for line in range(30):  # thirty calls in the same instant on five dollars, everybody talks as long as allowed
+        dial("corner", f"+4420794602{line:02}", 200, talks(after_seconds=3, talks_seconds=None))
+
+
+def _suffix() -> str:
+    """Nothing on an empty database; else something that keeps this demo apart from the one before."""
+    return f"-{secrets.token_hex(2)}" if Account.objects.filter(name=CUSTOMERS[0].name).exists() else ""
+
+
+def _open(customer: Customer, suffix: str) -> Account:
+    account = open_account(customer.name + suffix, client_users=[customer.user + suffix], **_options(customer, suffix))
+    open_wallet(account, CURRENCY)
+    credit(account, Money.of(customer.balance, CURRENCY), reference=f"demo:{account.name}")
+    return account
+
+
+def _options(customer: Customer, suffix: str) -> dict[str, Any]:
+    """A number belongs to one account, so a second demo on the same database does without."""
+    return {k: v for k, v in customer.options.items() if not (suffix and k == "numbers")}
+
+
+def load_rates() -> None:
+    """Put the demo's price list in force, once."""
+    if RateDeck.objects.filter(name="Demo", active_version__isnull=False).exists():
+        return
+    with RATES_FILE.open("rb") as file:
+        report = rates.load_deck(file, name="Demo", currency=CURRENCY, source=RATES_FILE.name)
+    assert report.version is not None, report.refused  # noqa: S101 - our own file
+    rates.activate(report.version)

@@ -1,0 +1,133 @@
+"""What the demo shows: the calls, a table per account, the margin, and whether the books are right."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Sum
+
+from billing.models import Entry
+from config.demo import Outcome
+from sandbox import Call as SandboxCall
+from sandbox import Fault, Lose, Repeat, Swap
+from sandbox import report as sandbox_report
+from telephony.audit import run_audit
+from telephony.decisions import Reason
+from telephony.models import CDR, Call
+from telephony.prompts import WRITTEN
+
+
+def as_dict(outcome: Outcome) -> dict[str, Any]:
+    """Everything the text says, as plain JSON values; money as text."""
+    audit = run_audit(full=True)
+    cdrs = CDR.objects.filter(account__in=outcome.accounts)
+    revenue = cdrs.aggregate(sum=Sum("charge"))["sum"] or Decimal(0)
+    cost = sum((call.debit for call in outcome.calls), Decimal(0))
+    return {
+        "calls": [sandbox_report.as_dict(call) for call in outcome.calls],
+        "totals": _totals(outcome),
+        "refused": dict(_refused(outcome)),
+        "accounts": [_account(outcome, account) for account in outcome.accounts],
+        "revenue": f"{revenue:.6f}",
+        "provider_cost": f"{cost:.6f}",
+        "margin": f"{revenue - cost:.6f}",
+        "alerts": [],
+        "entries": Entry.objects.count(),
+        "differences": len(audit.differences),
+    }
+
+
+def lines(outcome: Outcome, figures: dict[str, Any]) -> Iterator[str]:
+    """The text a person reads; its last line says whether the ledger is right."""
+    yield "Calls as the platform saw them"
+    yield ""
+    crowd: Counter[str] = Counter()
+    for call in outcome.calls:
+        if call.user and call.user.startswith("corner"):
+            crowd[f"{_end(call)}, limit {call.limit_seconds} s" if call.limit_seconds else _end(call)] += 1
+        else:
+            yield _line(call)
+    yield f"  and 30 calls at once by one customer with 5.00: {', '.join(f'{n} × {k}' for k, n in crowd.items())}"
+    yield ""
+    yield "  " + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in figures["totals"].items())
+    yield ""
+    yield f"  {'account':<20}{'opening':>12}{'charged':>12}{'closing':>12}{'held':>10}   calls"
+    for account in figures["accounts"]:
+        yield (
+            f"  {account['name']:<20}{account['opening']:>12}{account['charged']:>12}{account['closing']:>12}"
+            f"{account['held']:>10}   {account['calls']}"
+        )
+    yield ""
+    yield f"  revenue {figures['revenue']}  provider cost {figures['provider_cost']}  margin {figures['margin']}  (USD)"
+    yield f"  alerts sent: {len(figures['alerts'])}"
+    yield ""
+    yield f"ledger: {figures['entries']} entries, {figures['differences']} differences"
+
+
+def _totals(outcome: Outcome) -> dict[str, int]:
+    ends = Counter(_end(call).split(":")[0].split(",")[0] for call in outcome.calls)
+    repeated = sum(fault.times for call in outcome.calls for fault in _faults(call) if isinstance(fault, Repeat))
+    return {
+        "answered": ends["answered"],
+        "busy": ends["busy"],
+        "no_answer": ends["no answer"],
+        "refused": ends["refused"],
+        "duplicated": repeated,
+        "lost_and_reconciled": outcome.reconciled.settled,
+    }
+
+
+def _refused(outcome: Outcome) -> Counter[str]:
+    ids = [call.call_id for call in outcome.calls]
+    return Counter(
+        Call.objects.filter(provider_call_id__in=ids, state=Call.State.REFUSED).values_list("refusal", flat=True)
+    )
+
+
+def _account(outcome: Outcome, account: Any) -> dict[str, Any]:
+    wallet = account.wallet
+    wallet.refresh_from_db()
+    charged = CDR.objects.filter(account=account).aggregate(sum=Sum("charge"))["sum"] or Decimal(0)
+    return {
+        "name": account.name,
+        "opening": f"{outcome.opened_with[account.pk]:.6f}",
+        "charged": f"{charged:.6f}",
+        "closing": f"{wallet.balance:.6f}",
+        "held": f"{wallet.held:.2f}",
+        "calls": Call.objects.filter(account=account).count(),
+    }
+
+
+def _line(call: SandboxCall) -> str:
+    limit = f"allowed {call.limit_seconds} s" if call.limit_seconds else "" if call.action != "hangup" else "refused"
+    faults = "  ← " + ", ".join(_fault(fault) for fault in _faults(call)) if _faults(call) else ""
+    return f"  {call.user or call.cli:<14} → {call.to:<16} {limit:<16} {_end(call)}{faults}"
+
+
+def _faults(call: SandboxCall) -> list[Fault]:
+    return [*call.faults, *call.happened]
+
+
+def _fault(fault: Fault) -> str:
+    """What went wrong, in words: `dice lost`, `dice 4 times`."""
+    event = getattr(fault, "event", "").upper().replace("DICE", "DiCE")
+    match fault:
+        case Repeat(times=times):
+            return f"{event} {times + 1} times"
+        case Lose():
+            return f"{event} lost"
+        case Swap():
+            return f"{event} overtaken"
+    return f"{type(fault).__name__.lower()} {event}".strip()
+
+
+def _end(call: SandboxCall) -> str:
+    if call.action == "hangup":
+        ours = Call.objects.filter(provider_call_id=call.call_id).only("refusal").first()
+        return f"refused: {WRITTEN[Reason(ours.refusal)]}" if ours and ours.refusal else "refused"
+    if call.answered:
+        return f"answered, {call.duration_seconds} s"
+    return {"BUSY": "busy", "NOANSWER": "no answer"}.get(call.result, call.result.lower())

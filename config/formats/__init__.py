@@ -1,0 +1,1 @@
+"""How times are written on staff pages: as logs write them."""

@@ -1,0 +1,110 @@
+"""The processes of one machine: started together, ended together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+
+from config.embedded_servers import die_with_parent
+
+STOPPING_SECONDS = 15
+
+
+class ProcessEnded(RuntimeError):
+    """A process that should have gone on has ended."""
+
+
+def web(host: str, port: int, workers: int, threads: int) -> list[str]:
+    """The production web server: WSGI, a few processes with a few threads each, one database connection a thread."""
+    return [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
+        "--workers", str(workers), "--blocking-threads", str(threads), "--backlog", "1024", "--no-ws",
+        "--log-level", "warning", "config.wsgi:application",
+    ]  # fmt: skip
+
+
+def worker() -> list[str]:
+    """The worker that does what the timetable asks for."""
+    return [
+        sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--pool", "prefork", "--concurrency", "2",
+        "--loglevel", "warning", "--without-gossip", "--without-mingle",
+    ]  # fmt: skip
+
+
+def timetable() -> list[str]:
+    """The timetable. Its own notes are a convenience; every job reads from PostgreSQL what there is to do."""
+    notes = Path(settings.BASE_DIR) / "var" / "timetable"
+    notes.parent.mkdir(exist_ok=True)
+    return [
+        sys.executable, "-m", "celery", "-A", "config.celery", "beat", "--schedule", str(notes),
+        "--loglevel", "warning", "--pidfile", "",
+    ]  # fmt: skip
+
+
+@contextmanager
+def running(commands: Mapping[str, Sequence[str]]) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """Start the commands; end them all, politely first, when the block ends however it ends.
+
+    SIGTERM ends the block as Ctrl-C does, with KeyboardInterrupt. Should we be killed outright, they end with us.
+    """
+    started: dict[str, subprocess.Popen[bytes]] = {}
+    before = signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        for name, command in commands.items():
+            started[name] = subprocess.Popen(  # noqa: S603 - our own commands
+                list(command),
+                cwd=settings.BASE_DIR,
+                start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGTERM),
+            )
+        yield started
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        for process in started.values():
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + STOPPING_SECONDS
+        for process in started.values():
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def _as_interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def watch(started: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    """Wait as long as all of them run. Raises ProcessEnded with the name of the first that does not."""
+    while True:
+        for name, process in started.items():
+            if process.poll() is not None:
+                raise ProcessEnded(f"The {name} process ended with status {process.returncode}: see its last lines.")
+        time.sleep(0.5)
+
+
+def wait_until_ready(address: str, process: subprocess.Popen[bytes], *, at_most_seconds: float = 30) -> None:
+    """Wait until the web process can answer a call. Raises ProcessEnded when it ends or never becomes ready."""
+    deadline = time.monotonic() + at_most_seconds
+    # By the name the world uses: Django answers to no other, whatever address we reach it at.
+    name = settings.ALLOWED_HOSTS[0].removeprefix(".")
+    question = urllib.request.Request(f"{address}/readyz", headers={"Host": name})  # noqa: S310 - our own address
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(question, timeout=2) as answer:  # noqa: S310 - our own address
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.1)
+    raise ProcessEnded(f"The web process did not become ready at {address}.")

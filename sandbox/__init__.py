@@ -1,0 +1,49 @@
+"""A voice platform on your desk: virtual phones, signed callbacks, and obedience to the replies.
+
+    platform = Sandbox(target="http://127.0.0.1:8000/callbacks/sinch/", key=..., secret=...)
+    platform.phones["+12025550123"] = Phone.answers(after_seconds=3, talks_seconds=90)
+    call = platform.app_to_phone(user="alice", to="+12025550123")
+    platform.run()
+    print(call.result, call.duration_seconds, call.debit)
+
+It imports nothing of the applications it tests, so that it can disagree with them.
+"""
+
+from sandbox.calls import Call, Exchange
+from sandbox.faults import (
+    REMOVED,
+    Alter,
+    AnsweredElsewhere,
+    Chaos,
+    CutLate,
+    Delay,
+    Fault,
+    GiveUp,
+    Lose,
+    Repeat,
+    Swap,
+)
+from sandbox.phones import Phone
+from sandbox.platform import DESK_KEY, DESK_SECRET, Sandbox
+from sandbox.svaml import Heard
+
+__all__ = [
+    "DESK_KEY",
+    "DESK_SECRET",
+    "REMOVED",
+    "Alter",
+    "AnsweredElsewhere",
+    "Call",
+    "Chaos",
+    "CutLate",
+    "Delay",
+    "Exchange",
+    "Fault",
+    "GiveUp",
+    "Heard",
+    "Lose",
+    "Phone",
+    "Repeat",
+    "Sandbox",
+    "Swap",
+]

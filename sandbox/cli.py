@@ -1,0 +1,131 @@
+"""The `sandbox` command: calls against any Sinch application, and the platform's REST API."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from random import SystemRandom
+from threading import Event
+
+from sandbox import report, wire
+from sandbox.faults import Chaos
+from sandbox.platform import DESK_KEY, DESK_SECRET, Sandbox
+from sandbox.scenario import place_calls
+
+TARGET = "http://127.0.0.1:8000/callbacks/sinch/"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; gives 0 on success, 2 for bad arguments, 1 when something failed, saying what to do.
+
+    The application failed when it could not be reached, refused a callback, or gave a reply that is not
+    legal. The report goes to standard output, everything else to standard error.
+    """
+    try:
+        options = _parser().parse_args(argv)
+        platform = _platform(options)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    except ValueError as error:
+        _say(f"sandbox: {error}")
+        return 2
+    with ExitStack() as stack:
+        if options.port is not None:
+            try:
+                url = stack.enter_context(platform.rest_server(options.port))
+            except OSError as error:
+                _say(f"sandbox: port {options.port}: {error.strerror}; choose another with --port.")
+                return 1
+            _say(f"REST API at {url}/calling/v1/, application {platform.key}")
+        return _call(platform, options) if options.calls else _wait()
+
+
+def _platform(options: argparse.Namespace) -> Sandbox:
+    if options.calls is None and options.port is None:
+        raise ValueError("nothing to do: give --calls N, --port P or both")
+    if (options.key is None) != (options.secret is None):
+        raise ValueError("--key and --secret belong together")
+    return Sandbox(
+        target=options.target,
+        key=options.key or DESK_KEY,
+        secret=options.secret or DESK_SECRET,
+        seed=options.seed,
+        chaos=options.chaos,
+    )
+
+
+def _call(platform: Sandbox, options: argparse.Namespace) -> int:
+    _say(f"{options.calls} calls, callbacks to {platform.target}, seed {options.seed}")
+    calls = place_calls(platform, options.calls, seed=options.seed, users=options.user or ["alice"])
+    platform.run()
+    if options.json:
+        document = {
+            "target": platform.target,
+            "seed": options.seed,
+            "calls": [report.as_dict(call) for call in calls],
+            "totals": report.totals(calls),
+        }
+        sys.stdout.write(wire.dumps(document).decode() + "\n")
+    else:
+        sys.stdout.write(report.text(calls) + "\n")
+    failures = report.failures(calls)
+    if failures:
+        _say(f"sandbox: not answered as the platform needs: {'; '.join(failures[:5])}. {_advice(failures)}")
+    return 1 if failures else 0
+
+
+def _advice(failures: Sequence[str]) -> str:
+    everything = " ".join(failures)
+    if "ConnectionError" in everything:
+        return "Start the application server, or name its callback URL with --target."
+    if "HTTP 401" in everything or "HTTP 403" in everything:
+        return "Give the application's own credentials with --key and --secret."
+    if "HTTP 404" in everything:
+        return "Name the callback URL, with its path, in --target."
+    return "Look into the log of the application server."
+
+
+def _wait() -> int:
+    _say("Ctrl-C ends it.")
+    with suppress(KeyboardInterrupt):
+        Event().wait()
+    return 0
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(sentence + "\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sandbox", description="A Sinch-like voice platform on your desk.")
+    parser.add_argument("--target", default=TARGET, help="callback URL of the application (%(default)s)")
+    parser.add_argument("--key", help="application key; default: the desk's own")
+    parser.add_argument("--secret", help="application secret in base64; default: the desk's own")
+    parser.add_argument("--calls", type=_calls, help="place that many calls, report, end")
+    parser.add_argument("--seed", type=int, default=SystemRandom().randrange(1 << 31), help="default: random")
+    parser.add_argument("--chaos", type=_chaos, help="loss=0.1,dup=0.1,late=0.1,reorder=0.1")
+    parser.add_argument("--port", type=_port, help="serve the REST API there; 0 takes a free port")
+    parser.add_argument("--user", action="append", help="app user who calls; may be repeated (alice)")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    return parser
+
+
+def _calls(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError("a whole number from 1 to 1000000")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("a port from 0 to 65535")
+    return int(text)
+
+
+def _chaos(text: str) -> Chaos:
+    try:
+        return Chaos.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -1,0 +1,82 @@
+"""A virtual clock: hours of telephone calls pass in no time at all.
+
+Things due at the same instant and turn happen in parallel threads; the clock moves on when all are done.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import datetime, timedelta
+from enum import IntEnum
+from itertools import count
+from threading import Lock
+
+Action = Callable[[], None]
+
+
+class Turn(IntEnum):
+    """What goes first at one instant, so that a run never depends on which thread is faster."""
+
+    DELIVER = 0  # a callback is delivered and its answer obeyed
+    HELD_BACK = 1  # a callback that was overtaken by the next one
+    PHONE = 2  # the called phone answers or refuses
+    HANG_UP = 3  # somebody, or the limit, ends the call
+
+
+class Clock:
+    """Virtual time, and what is due when.
+
+    round counts the batches of things that happened together.
+    parallel: how many things may happen at once; more of them wait for a free thread.
+    """
+
+    def __init__(self, start: datetime, parallel: int = 64) -> None:
+        if start.tzinfo is None:
+            raise ValueError("the clock needs a time with a time zone")
+        self.start = start
+        self.now = start
+        self.round = 0
+        self._parallel = parallel
+        self._due: list[tuple[datetime, Turn, int, Action]] = []
+        self._order = count()
+        self._lock = Lock()
+
+    def after(self, seconds: float, action: Action, turn: Turn = Turn.DELIVER) -> None:
+        """Have something done that many virtual seconds from now."""
+        self.at(self.now + timedelta(seconds=seconds), action, turn)
+
+    def at(self, moment: datetime, action: Action, turn: Turn = Turn.DELIVER) -> None:
+        """Have something done at a moment; one that has passed means now."""
+        with self._lock:
+            heapq.heappush(self._due, (max(moment, self.now), turn, next(self._order), action))
+
+    def run(self, until: datetime | None = None) -> None:
+        """Let time pass until nothing is due any more, or until the given moment.
+
+        The first exception of an action is raised after those of the same instant have finished.
+        """
+        with ThreadPoolExecutor(self._parallel, thread_name_prefix="sandbox") as threads:
+            while batch := self._next_batch(until):
+                if len(batch) == 1:
+                    batch[0]()
+                    continue
+                running = [threads.submit(action) for action in batch]
+                wait(running)
+                for done in running:
+                    done.result()
+        if until is not None:
+            self.now = max(self.now, until)
+
+    def _next_batch(self, until: datetime | None) -> list[Action]:
+        with self._lock:
+            if not self._due or (until is not None and self._due[0][0] > until):
+                return []
+            moment, turn = self._due[0][:2]
+            self.now = moment
+            self.round += 1
+            batch = []
+            while self._due and self._due[0][:2] == (moment, turn):
+                batch.append(heapq.heappop(self._due)[3])
+            return batch

@@ -1,0 +1,201 @@
+"""The platform's REST API: one table of routes, so that another endpoint is another row.
+
+Errors have the platform's shape, {"errorCode", "message", "reference"}; the first three digits of the code
+are the HTTP status.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from sandbox import rates, signing, wire
+from sandbox.calls import Call
+
+if TYPE_CHECKING:
+    from sandbox.platform import Sandbox
+
+log = logging.getLogger(__name__)
+
+CALLS_PATH = "/calling/v1/calls/id/"
+LONGEST_BODY_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Request:
+    """What came in. path has no query string; header names are lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Response:
+    status: int
+    body: Mapping[str, object]
+
+
+class ApiError(Exception):
+    """An answer that is an error; the code begins with the HTTP status."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    def response(self) -> Response:
+        body = {"errorCode": self.code, "message": str(self), "reference": str(uuid4())}
+        return Response(self.code // 100, body)
+
+
+def answer(platform: Sandbox, request: Request) -> Response:
+    """The answer to one request, authenticated first."""
+    try:
+        authenticate(platform, request)
+        for method, path, handler in ROUTES:
+            found = path.fullmatch(request.path)
+            if found and method == request.method:
+                return handler(platform, request, **found.groupdict())
+        raise ApiError(40400, "Resource not found")
+    except ApiError as error:
+        return error.response()
+
+
+def authenticate(platform: Sandbox, request: Request) -> None:
+    """Let in who knows the application secret: Basic, or a fresh request signed `Application KEY:SIGNATURE`.
+
+    Raises ApiError: 40100 no readable Authorization, 40101 x-timestamp missing or stale, 40102 wrong
+    signature, 40108 wrong credentials, 40301 another scheme.
+    """
+    scheme, _, credentials = request.headers.get("authorization", "").strip().partition(" ")
+    match scheme.lower():
+        case "":
+            raise ApiError(40100, "Authorization header is missing")
+        case "basic":
+            _check_basic(platform, credentials.strip())
+        case "application":
+            _check_signed(platform, request, credentials.strip())
+        case _:
+            raise ApiError(40301, "Wrong authorization scheme")
+
+
+def _check_basic(platform: Sandbox, credentials: str) -> None:
+    try:
+        given = base64.b64decode(credentials, validate=True)
+    except binascii.Error:
+        raise ApiError(40100, "Authorization header is not readable") from None
+    if not hmac.compare_digest(given, f"{platform.key}:{platform.secret}".encode()):
+        raise ApiError(40108, "Invalid credentials")
+
+
+def _check_signed(platform: Sandbox, request: Request, credentials: str) -> None:
+    key, colon, given = credentials.partition(":")
+    if not colon or not given:
+        raise ApiError(40100, "Authorization header is not readable")
+    if not hmac.compare_digest(key.lower().encode(), platform.key.lower().encode()):
+        raise ApiError(40108, "Invalid credentials")
+    timestamp = request.headers.get("x-timestamp", "")
+    if not signing.is_fresh(timestamp, platform.wall_clock()):
+        raise ApiError(40101, "x-timestamp header is missing or not fresh")
+    text = signing.string_to_sign(
+        method=request.method,
+        path=request.path,
+        body=request.body,
+        content_type=request.headers.get("content-type", ""),
+        timestamp=timestamp,
+    )
+    if not hmac.compare_digest(given.encode(), signing.signature(platform.secret, text).encode()):
+        raise ApiError(40102, "Invalid signature")
+
+
+def get_call(platform: Sandbox, request: Request, call_id: str) -> Response:
+    """The result of a call, or how far it has come."""
+    call = platform.find(call_id)
+    if call is None:
+        raise ApiError(40400, "Call not found")
+    return Response(200, _call_result(platform, call))
+
+
+def _call_result(platform: Sandbox, call: Call) -> dict[str, object]:
+    now = platform.clock.now
+    caller = ("username", call.user) if call.user else ("number", call.cli)
+    body: dict[str, object] = {
+        "from": {"type": caller[0], "endpoint": caller[1]},
+        "to": {"type": call.to_type, "endpoint": call.to},
+        "domain": call.domain,
+        "callId": call.call_id,
+        "duration": call.seconds_answered_by(now),
+        "status": "FINAL" if call.ended else "ONGOING",
+        "result": call.result,
+        "reason": call.reason,
+        # Without a zone, as the platform's own samples have it.
+        "timestamp": wire.timestamp(call.started_at or now).removesuffix("Z"),
+        "userRate": rates.amount(call.user_rate),
+        "debit": rates.amount(call.debit),
+    }
+    return body if call.custom is None else {**body, "custom": call.custom}
+
+
+Handler = Callable[..., Response]
+ROUTES: tuple[tuple[str, re.Pattern[str], Handler], ...] = (
+    ("GET", re.compile(rf"{CALLS_PATH}(?P<call_id>[^/]+)"), get_call),
+)
+
+
+@contextmanager
+def serve(platform: Sandbox, host: str, port: int) -> Iterator[str]:
+    """Serve in the background; gives the base URL.
+
+    Raises OSError when the port is taken.
+    """
+    server = ThreadingHTTPServer((host, port), _handler(platform))
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://{host}:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _handler(platform: Sandbox) -> type[BaseHTTPRequestHandler]:
+    class DeskHandler(BaseHTTPRequestHandler):
+        timeout = 30
+
+        def _serve(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            length = headers.get("content-length", "0")
+            if not length.isdecimal() or int(length) > LONGEST_BODY_BYTES:
+                self._send(ApiError(40003, "Invalid request").response())
+                return
+            body = self.rfile.read(int(length))
+            request = Request(self.command, urlsplit(self.path).path, headers, body)
+            self._send(answer(platform, request))
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
+
+        def _send(self, response: Response) -> None:
+            content = wire.dumps(response.body)
+            self.send_response(response.status)
+            self.send_header("Content-Type", "application/json; charset=utf-8")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:
+            log.debug(format, *args)
+
+    return DeskHandler

@@ -1,0 +1,94 @@
+"""Our credentials at the providers, for staff. A secret goes in and never comes out again."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from telephony.models import Application
+
+SECRETS = ("secret", "previous_secret")
+
+
+class ApplicationForm(forms.ModelForm):
+    """Empty secret fields keep what is stored. The model's own `clean` refuses a half-configured application."""
+
+    secret = forms.CharField(required=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
+    previous_secret = forms.CharField(
+        required=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
+    base_url = forms.URLField(
+        assume_scheme="https",
+        label="REST API",
+        initial=Application._meta.get_field("base_url").get_default,
+        help_text="Where the provider is asked about calls.",
+    )
+    forget_previous_secret = forms.BooleanField(required=False, help_text="The rotation is over.")
+
+    class Meta:
+        model = Application
+        fields = (
+            "provider", "name", "key", "secret", "previous_secret", "default_account", "caller_id", "base_url",
+            "enabled",
+        )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in SECRETS:
+            stored = getattr(self.instance, name)
+            self.initial.pop(name, None)
+            self.fields[name].help_text = (
+                "Set. Leave empty to keep it." if stored else "Not set. Base64, as the provider shows it."
+            )
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        for name in SECRETS:
+            given[name] = given.get(name) or getattr(self.instance, name)
+        if given.get("forget_previous_secret"):
+            given["previous_secret"] = ""
+        return given
+
+
+@admin.register(Application)
+class ApplicationAdmin(admin.ModelAdmin):
+    """One line per set of credentials."""
+
+    form = ApplicationForm
+    list_display = ("__str__", "provider", "key", "enabled", "secret_set", "rotating", "default_account")
+    list_select_related = ("default_account",)
+    list_filter = ("provider", "enabled")
+    raw_id_fields = ("default_account",)
+    actions = None
+    fieldsets: ClassVar = (
+        (None, {"fields": ("provider", "name", "enabled")}),
+        ("Credentials", {"fields": ("key", "secret", "previous_secret", "forget_previous_secret", "base_url")}),
+        ("Calls", {"fields": ("default_account", "caller_id")}),
+    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Application | None = None) -> Any:
+        if self.has_change_permission(request, obj):
+            return self.fieldsets
+        # A page for reading shows model fields as they are, so the secrets are not on it at all.
+        return (
+            (None, {"fields": ("provider", "name", "enabled")}),
+            ("Credentials", {"fields": ("key", "secret_set", "rotating", "base_url")}),
+            ("Calls", {"fields": ("default_account", "caller_id")}),
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Application | None = None) -> tuple[str, ...]:
+        return () if self.has_change_permission(request, obj) else ("secret_set", "rotating")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Application | None = None) -> bool:
+        return False  # its calls and events stay; `enabled` switches it off
+
+    @admin.display(description="secret set", boolean=True)
+    def secret_set(self, application: Application) -> bool:
+        return bool(application.secret)
+
+    @admin.display(description="rotating", boolean=True)
+    def rotating(self, application: Application) -> bool:
+        return bool(application.previous_secret)

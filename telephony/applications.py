@@ -1,0 +1,140 @@
+"""Our applications at the providers, kept in memory so that a callback is proved without a database query."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+
+from accounts.models import Account
+from postgres.deadline import deadline
+from telephony.models import Application
+from telephony.providers.base import Credentials, Provider
+from telephony.registry import PROVIDERS
+
+log = structlog.get_logger(__name__)
+
+REFRESH_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class KnownApplication:
+    """What a callback's use case needs of its application."""
+
+    id: int
+    provider: str
+    key: str
+    default_account_id: int | None
+    caller_id: str
+
+
+class Keyring:
+    """One provider's enabled applications in memory.
+
+    Read by a thread of its own, never by a request: a request that proves nothing touches no table. A change made
+    elsewhere is seen after at most REFRESH_SECONDS; during a rotation both secrets are accepted, so no callback is
+    refused meanwhile.
+    """
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._credentials: dict[str, Credentials] = {}
+        self._applications: dict[int, KnownApplication] = {}
+        self._was_read = threading.Event()
+
+    def find(self, key: str) -> Credentials | None:
+        """The enabled application with this normalised key, or None."""
+        return self._credentials.get(key)
+
+    def application(self, application_id: int) -> KnownApplication:
+        """The application a verified callback belongs to."""
+        return self._applications[application_id]
+
+    def load(self) -> None:
+        """Read the applications now."""
+        found = list(Application.objects.filter(provider=self._provider.name, enabled=True))
+        # One that is disabled now may have a callback that was proved a moment ago.
+        self._applications = self._applications | {a.pk: _known(a) for a in found}
+        self._credentials = {
+            self._provider.normalise_key(a.key): Credentials(
+                application_id=a.pk,
+                key=a.key,
+                secrets=(a.secret, a.previous_secret) if a.previous_secret else (a.secret,),
+            )
+            for a in found
+        }
+
+    def watch(self) -> None:
+        """Read the applications, and from now on again and again, for as long as the process lives.
+
+        Returns when they were read, or when the database was given its time and did not answer.
+        """
+        threading.Thread(target=self._keep_loading, name="keyring", daemon=True).start()
+        self._was_read.wait(settings.CALLBACK_DEADLINE_SECONDS)
+
+    def _keep_loading(self) -> None:
+        while True:
+            with deadline(settings.CALLBACK_DEADLINE_SECONDS):
+                self._load_if_possible()
+            self._was_read.set()
+            time.sleep(REFRESH_SECONDS)
+
+    def _load_if_possible(self) -> None:
+        try:
+            self.load()
+            close_old_connections()
+        except (DatabaseError, ValueError) as error:
+            # The old keys stay good: a callback can be proved, and answered safely, while the database is away.
+            log.warning("applications_not_read", error=str(error))
+
+
+KEYRINGS: Mapping[str, Keyring] = {name: Keyring(provider) for name, provider in PROVIDERS.items()}
+
+
+def watch_applications() -> None:
+    """Keep every provider's applications in memory. For a web process, once, when it starts."""
+    for keyring in KEYRINGS.values():
+        keyring.watch()
+
+
+def add_application(
+    provider: str,
+    *,
+    key: str,
+    secret: str,
+    previous_secret: str = "",
+    default_account: Account | None = None,
+    base_url: str = "",
+    caller_id: str = "",
+    name: str = "",
+) -> Application:
+    """Register an application, or give a known one its new secrets. Raises ValidationError with the field named.
+
+    What is left out stays as it was, but for the previous secret: leaving that out ends a rotation.
+    """
+    application = Application.objects.filter(provider=provider, key=key).first()
+    application = application or Application(provider=provider, key=key)
+    application.secret = secret
+    application.previous_secret = previous_secret
+    application.default_account = default_account or application.default_account
+    application.caller_id = caller_id or application.caller_id
+    application.name = name or application.name
+    application.base_url = base_url or application.base_url
+    application.full_clean()
+    application.save()
+    return application
+
+
+def _known(application: Application) -> KnownApplication:
+    return KnownApplication(
+        id=application.pk,
+        provider=application.provider,
+        key=application.key,
+        default_account_id=application.default_account_id,
+        caller_id=application.caller_id,
+    )

@@ -1,0 +1,7 @@
+"""What happens on the line."""
+
+from django.apps import AppConfig
+
+
+class TelephonyConfig(AppConfig):
+    name = "telephony"

@@ -1,0 +1,176 @@
+"""The way in for providers: verify, parse, then for each event record, decide, render.
+
+Raw bytes in, raw bytes out. Forged: 401, empty, nothing stored. Unreadable: 400 and one sentence. Our own trouble:
+the safe answer in the provider's own language, within two seconds.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.http.request import UnreadablePostError
+from psycopg import Error as PostgresError
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from postgres.base import DeadlinePassed
+from postgres.deadline import deadline
+from postgres.work import in_one_transaction
+from telephony import control, inbox
+from telephony.applications import KEYRINGS
+from telephony.events import Event, EventKind
+from telephony.inbox import Outcome, Received
+from telephony.providers.base import Callback, CallbackRefused, CallbackUnreadable, Provider, Reply
+from telephony.registry import PROVIDERS
+
+log = structlog.get_logger(__name__)
+
+# After this the caller has been answered; what is left is to write down what went wrong, if that is possible.
+RECORDING_SECONDS = 0.3
+
+
+class Refusals:
+    """Counts callbacks that proved nothing. A flood of them is one line a second, not one line each."""
+
+    def __init__(self) -> None:
+        self._since_last_line = 0
+        self._last_line_at = 0.0
+
+    def count(self, provider: str, why: str) -> None:
+        self._since_last_line += 1
+        if (now := monotonic()) - self._last_line_at >= 1.0:
+            log.warning("callbacks_refused", provider=provider, count=self._since_last_line, last=why)
+            self._since_last_line, self._last_line_at = 0, now
+
+
+refusals = Refusals()
+
+
+class AnyContent(BaseContentNegotiation):
+    """Providers label their bodies as they like and accept what we send."""
+
+    def select_parser(self, request: Request, parsers: Any) -> None:
+        return None
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> tuple[Any, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class CallbackView(APIView):
+    """One provider's callback address."""
+
+    provider_name: ClassVar[str] = ""
+    http_method_names = ["post"]
+    content_negotiation_class = AnyContent
+    authentication_classes = ()
+    permission_classes = ()
+
+    def post(self, request: Request) -> HttpResponse:
+        provider = PROVIDERS[self.provider_name]
+        now = datetime.now(UTC)
+        try:
+            callback = _callback(request._request)
+            replies = [_answer(provider, received) for received in _received(provider, callback, now)]
+        except CallbackRefused as refused:
+            refusals.count(provider.name, str(refused))
+            return _response(Reply(status=401, content_type="text/plain", body=b""))
+        except CallbackUnreadable as unreadable:
+            log.warning("callback_unreadable", provider=provider.name, why=str(unreadable))
+            sentence = f"{unreadable}\n".encode()
+            return _response(Reply(status=400, content_type="text/plain; charset=utf-8", body=sentence))
+        return _response(replies[0])
+
+
+class SinchCallbackView(CallbackView):
+    """Every signed Sinch callback, of every application of ours there."""
+
+    provider_name = "sinch"
+
+
+def _callback(request: HttpRequest) -> Callback:
+    """The request as it came. Raises CallbackUnreadable when it is too large or was cut off."""
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        raise CallbackUnreadable("The body is larger than 64 KiB.") from None
+    except UnreadablePostError:
+        raise CallbackUnreadable("The body was cut off.") from None
+    headers = {
+        "authorization": request.META.get("HTTP_AUTHORIZATION", ""),
+        "content-type": request.META.get("CONTENT_TYPE", ""),
+        "x-timestamp": request.META.get("HTTP_X_TIMESTAMP", ""),
+    }
+    return Callback(method="POST", path=public_path(request.path_info), headers=headers, body=body)
+
+
+def public_path(path: str) -> str:
+    """The path as the provider signed it: that of PUBLIC_URL before ours, whatever a proxy stripped."""
+    return urlsplit(settings.PUBLIC_URL).path.rstrip("/") + path
+
+
+def _received(provider: Provider, callback: Callback, now: datetime) -> list[Received]:
+    keyring = KEYRINGS[provider.name]
+    verified = provider.verify(callback, keyring, now)
+    application = keyring.application(verified.application_id)
+    return [
+        Received(
+            event=event,
+            application=application,
+            signed_at=verified.signed_at,
+            received_at=now,
+            late=not provider.check_freshness(event, verified, now),
+            content_type=callback.headers["content-type"],
+            body=callback.body,
+        )
+        for event in provider.parse(callback, verified)
+    ]
+
+
+def _answer(provider: Provider, received: Received) -> Reply:
+    try:
+        with deadline(settings.CALLBACK_DEADLINE_SECONDS):
+            decision = control.decide(received)
+    except Exception as error:
+        log.exception("callback_failed", provider=provider.name, kind=received.event.kind.value)
+        _record_failure(received, error)
+        if _would_be_lost(received.event):
+            # Sinch asks the fallback address after an error; a 200 would tell it that the hang-up was booked.
+            return Reply(status=503, content_type="text/plain", body=b"")
+        decision = control.safe_answer(received.event)
+    return provider.render(decision, received.event)
+
+
+def _would_be_lost(event: Event) -> bool:
+    return event.kind in (EventKind.ENDED, EventKind.NOTIFIED)
+
+
+def _record_failure(received: Received, error: Exception) -> None:
+    """Keep the event and what went wrong, in a transaction of its own; the log has it when even that fails.
+
+    A database that did not answer in time is not asked again: the provider is waiting.
+    """
+    decision = control.safe_answer(received.event)
+    try:
+        if isinstance(error, DeadlinePassed):
+            raise error
+        with deadline(RECORDING_SECONDS):
+            in_one_transaction(lambda: inbox.record(received, decision, Outcome.FAILED, repr(error)))
+    except (DatabaseError, PostgresError):
+        log.error("event_not_recorded", call=received.event.call_id, kind=received.event.kind.value)
+
+
+def _response(reply: Reply) -> HttpResponse:
+    response = HttpResponse(reply.body, status=reply.status, content_type=reply.content_type)
+    # Set by middleware on pages; without it the server would answer in chunks, which a simple client may not read.
+    response["Content-Length"] = str(len(reply.body))
+    response._csp_exempt = True  # type: ignore[attr-defined]  # django-csp's own mark: no browser reads this
+    return response

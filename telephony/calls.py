@@ -1,0 +1,174 @@
+"""A call's life as it is kept: authorised or refused, answered, ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID, uuid5
+
+from postgres.statements import Answer, ask, tell
+from telephony.models import Call
+
+_CALLS = UUID("6f2b1c1e-52f4-5d0a-9a55-9b1f3f1d8c11")  # our own name space; any fixed value serves
+
+COST_ROUNDING = Decimal("0.00000001")  # the CDR keeps eight places of the provider's cost
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownCall:
+    """A call as an event found it, locked. `settled_*` are of its latest CDR; None while it has none."""
+
+    id: UUID
+    account_id: int | None
+    caller: str
+    destination: str
+    state: Call.State
+    limit_seconds: int | None
+    begun_at: datetime
+    settled_seconds: int | None
+    settled_result: str | None
+    settled_cost: Decimal | None
+    settled_revision: int | None
+    given_up: bool
+
+    @property
+    def is_over(self) -> bool:
+        """True once a CDR was written."""
+        return self.settled_revision is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """True once nothing more can be charged. A call given up can still be settled by a late hang-up."""
+        return self.is_over and not self.given_up
+
+    def was_settled_as(self, duration_seconds: int, result: str, cost: Decimal | None) -> bool:
+        """Does this tell the same story as the CDR? A cost that only one of them names is no contradiction."""
+        same_cost = cost is None or self.settled_cost is None or abs(cost - self.settled_cost) < COST_ROUNDING
+        return (duration_seconds, result) == (self.settled_seconds, self.settled_result) and same_cost
+
+    @property
+    def is_running(self) -> bool:
+        return self.state in (Call.State.AUTHORISED, Call.State.ANSWERED)
+
+
+def call_id(application_id: int, provider_call_id: str) -> UUID:
+    """The id of a call, derived from who told us about it: the same call always has the same id.
+
+    Knowing it before the database is asked saves a round trip, and two applications may use one provider's id.
+    """
+    return uuid5(_CALLS, f"{application_id}:{provider_call_id}")
+
+
+def lock(id: UUID) -> Answer:
+    """Lock the call, so that its events are decided one after the other. See `read`."""
+    return ask(
+        "SELECT c.id, c.account_id, c.caller, c.destination, c.state, c.limit_seconds, c.begun_at, "
+        "       cdr.duration_seconds, cdr.result, cdr.provider_cost, cdr.revision, cdr.source = 'expired' "
+        "FROM telephony_call c "
+        "LEFT JOIN LATERAL ("
+        "    SELECT * FROM telephony_cdr WHERE call_id = c.id ORDER BY revision DESC LIMIT 1) cdr ON true "
+        "WHERE c.id = %s FOR NO KEY UPDATE OF c",
+        [id],
+    )
+
+
+def read(answer: Answer) -> KnownCall | None:
+    """The call that was locked; None when we have never heard of it."""
+    row = answer.row()
+    if row is None:
+        return None
+    (
+        id,
+        account_id,
+        caller,
+        destination,
+        state,
+        limit_seconds,
+        begun_at,
+        seconds,
+        result,
+        cost,
+        revision,
+        given_up,
+    ) = row
+    return KnownCall(
+        id=id,
+        account_id=account_id,
+        caller=caller,
+        destination=destination,
+        state=Call.State(state),
+        limit_seconds=limit_seconds,
+        begun_at=begun_at,
+        settled_seconds=seconds,
+        settled_result=result,
+        settled_cost=cost,
+        settled_revision=revision,
+        given_up=bool(given_up),
+    )
+
+
+def count_open(account_id: int) -> Answer:
+    """Count the account's calls that are not over. Under the wallet's lock the count cannot grow meanwhile."""
+    return ask("SELECT count(*) FROM telephony_call WHERE account_id = %s AND ended_at IS NULL", [account_id])
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewCall:
+    """A call as it is first written down."""
+
+    id: UUID
+    application_id: int
+    provider_call_id: str
+    account_id: int | None
+    caller: str
+    destination: str
+    begun_at: datetime
+    state: Call.State
+    shown_caller_id: str = ""
+    refusal: str = ""
+    detail: str = ""
+    limit_seconds: int | None = None
+    review: str = ""
+
+
+def write(call: NewCall) -> None:
+    """Write a call down. A simultaneous twin makes this fail on the call's id, and the loser tries again."""
+    over = call.state in (Call.State.REFUSED, Call.State.ENDED)
+    tell(
+        "INSERT INTO telephony_call (id, application_id, provider_call_id, account_id, caller, destination, "
+        "shown_caller_id, state, refusal, detail, limit_seconds, begun_at, ended_at, review) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            call.id, call.application_id, call.provider_call_id, call.account_id, call.caller, call.destination,
+            call.shown_caller_id, call.state.value, call.refusal, call.detail, call.limit_seconds, call.begun_at,
+            call.begun_at if over else None, call.review[:100],
+        ],
+    )  # fmt: skip
+
+
+def mark_answered(id: UUID, at: datetime) -> None:
+    """The called side answered."""
+    tell("UPDATE telephony_call SET state = 'answered', answered_at = %s WHERE id = %s", [at, id])
+
+
+def mark_ended(id: UUID, at: datetime, review: str = "") -> None:
+    """The call is over; a refused call stays refused."""
+    tell(
+        "UPDATE telephony_call SET state = CASE state WHEN 'refused' THEN state ELSE 'ended' END, ended_at = %s, "
+        "review = left(concat_ws('; ', nullif(review, ''), nullif(%s, '')), 100) WHERE id = %s",
+        [at, review, id],
+    )
+
+
+def mark_for_review(id: UUID, why: str) -> None:
+    """Ask for a person's look."""
+    tell(
+        "UPDATE telephony_call SET review = left(concat_ws('; ', nullif(review, ''), %s::text), 100) WHERE id = %s",
+        [why, id],
+    )
+
+
+def mark_asked(id: UUID, at: datetime) -> None:
+    """The provider was asked about it and could not say that it has ended."""
+    tell("UPDATE telephony_call SET asked_at = %s WHERE id = %s", [at, id])

@@ -1,0 +1,148 @@
+"""How a call ends: the hold is closed, the price charged, the CDR written, in the caller's transaction.
+
+Whoever told us: the hang-up event, the provider when asked, or nobody at all.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+
+from accounts import directory
+from accounts.limits import PLATFORM_LONGEST_CALL_SECONDS
+from accounts.numbers import NumberUnreadable, parse_number, prefixes
+from billing import charging
+from billing.charging import FREE, Reservation, Settlement
+from telephony import calls, cdrs
+from telephony.calls import KnownCall, NewCall
+from telephony.cdrs import Ending
+from telephony.events import CallEnded, EndpointKind, Result
+from telephony.inbox import Received
+from telephony.models import CDR, Call
+
+log = structlog.get_logger(__name__)
+
+# A hang-up that claims more than this beyond what was granted is not believed.
+BELIEVABLE_OVERRUN_SECONDS = 60
+
+GIVEN_UP = Ending(duration_seconds=0, result="unknown", reason="", cost=None, source=CDR.Source.EXPIRED)
+
+
+def doubt(event: CallEnded, limit_seconds: int | None) -> str:
+    """Why this end cannot be believed, whoever told us of it; empty when it can. Nothing may be settled by it then."""
+    if event.oddities:
+        return "; ".join(event.oddities)
+    if event.result is Result.OTHER and event.duration_seconds is None:
+        return f"{event.result_word!r} does not say whether anybody talked, nor how long."
+    longest = limit_seconds or PLATFORM_LONGEST_CALL_SECONDS
+    if (event.duration_seconds or 0) > longest + BELIEVABLE_OVERRUN_SECONDS:
+        return f"{event.duration_seconds} s, but {longest} s were granted."
+    return ""
+
+
+def end(call: KnownCall, reservation: Reservation | None, ending: Ending, at: datetime, review: str = "") -> None:
+    """End a call we know. It must be locked and not settled yet."""
+    settlement = _settle(call, reservation, ending, at)
+    notes = [review, cdrs.cost_worth_a_look(ending.cost, settlement)]
+    if call.state is Call.State.REFUSED and _was_talked(ending):
+        notes.append("it was connected although we refused it")
+    if call.given_up:
+        notes.append("the hang-up came after the call had been given up")
+    if settlement.loss:
+        notes.append(f"{settlement.loss} {settlement.currency} could not be charged")
+    _write(call, ending, settlement, at, "; ".join(note for note in notes if note))
+
+
+def give_up(call: KnownCall, reservation: Reservation | None, at: datetime) -> None:
+    """Nobody could say how the call ended: give the money back, charge nothing, ask for a person's look."""
+    if reservation is not None:
+        charging.expire(reservation, at)
+    _write(call, GIVEN_UP, FREE, at, "nobody could say how it ended: charged nothing")
+
+
+def end_unheard_of(received: Received, event: CallEnded, ending: Ending, review: str) -> None:
+    """End a call whose beginning never reached us: charge the app's user if there is one, else it is our cost."""
+    at = received.received_at
+    account_id, settlement = _settle_unheard_of(received, event, ending)
+    log.error("call_never_asked_for", call=str(received.call_id), account=account_id)
+    new = NewCall(
+        id=received.call_id,
+        application_id=received.application.id,
+        provider_call_id=event.call_id,
+        account_id=account_id,
+        caller=(event.client_user or event.caller.number or event.caller.text)[:128],
+        destination=(_number(event) or event.destination.value)[:255],
+        begun_at=at,
+        state=Call.State.ENDED,
+        review="; ".join(note for note in (review, "its beginning never reached us") if note),
+    )
+    calls.write(new)
+    cdrs.write(
+        call_id=new.id,
+        revision=0,
+        account_id=account_id,
+        caller=new.caller,
+        destination=new.destination,
+        begun_at=at,
+        ended_at=at,
+        ending=ending,
+        settlement=settlement,
+        review=new.review,
+    )
+
+
+def _settle_unheard_of(received: Received, event: CallEnded, ending: Ending) -> tuple[int | None, Settlement]:
+    """Whose call it was, and what it could be charged; nothing was held for it."""
+    number = _number(event)
+    if not (event.client_user and number):
+        return None, FREE
+    found = directory.find_standing(
+        client_user=event.client_user, otherwise_account_id=None, prefixes=prefixes(number), preferred_number=None
+    )
+    standing = directory.read_standing(found)
+    if standing is None:
+        return None, FREE
+    quote = charging.read_quote(charging.quote(standing.account_id, prefixes(number), received.received_at))
+    if quote is None or not _was_talked(ending):
+        return standing.account_id, FREE
+    return standing.account_id, charging.settle_unreserved(quote, received.call_id, ending.duration_seconds)
+
+
+def _settle(call: KnownCall, reservation: Reservation | None, ending: Ending, at: datetime) -> Settlement:
+    if reservation is None:
+        return FREE
+    if not _was_talked(ending):
+        charging.release(reservation, at)
+        return FREE
+    return charging.settle(reservation, call.id, ending.duration_seconds, at)
+
+
+def _write(call: KnownCall, ending: Ending, settlement: Settlement, at: datetime, review: str) -> None:
+    calls.mark_ended(call.id, at, review)
+    cdrs.write(
+        call_id=call.id,
+        revision=0 if call.settled_revision is None else call.settled_revision + 1,
+        account_id=call.account_id,
+        caller=call.caller,
+        destination=call.destination,
+        begun_at=call.begun_at,
+        ended_at=at,
+        ending=ending,
+        settlement=settlement,
+        review=review,
+    )
+
+
+def _was_talked(ending: Ending) -> bool:
+    """Answered, or connected for a while whatever word the provider has for it."""
+    return ending.result == Result.ANSWERED.value or ending.duration_seconds > 0
+
+
+def _number(event: CallEnded) -> str | None:
+    if event.destination.kind is not EndpointKind.NUMBER:
+        return None
+    try:
+        return parse_number(event.destination.value)
+    except NumberUnreadable:
+        return None

@@ -1,0 +1,241 @@
+"""What a callback means: the closed vocabulary of things a voice platform tells us.
+
+Adapters translate wire words into these; the core knows nothing else. An unknown word is a value (`OTHER`), never
+an error: the provider's own spelling travels along in the `*_word` field and the raw body is kept in the inbox.
+
+Every event says what looked wrong with it. An *oddity* makes the event unusable: it is stored and quarantined,
+and no money moves. A *remark* is worth a person's look but the event still counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import ClassVar
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class EventKind(StrEnum):
+    """The five things that happen on a line, and the one we do not know yet."""
+
+    INCOMING = "incoming"
+    ANSWERED = "answered"
+    PROMPT = "prompt"
+    ENDED = "ended"
+    NOTIFIED = "notified"
+    UNKNOWN = "unknown"
+
+
+class CallerMode(StrEnum):
+    """How much of the caller the platform lets us see."""
+
+    HIDDEN = "hidden"
+    NUMERIC = "numeric"
+    ALPHANUMERIC = "alphanumeric"
+    FULL = "full"
+
+
+class EndpointKind(StrEnum):
+    """What sort of place a call is aimed at."""
+
+    NUMBER = "number"
+    USER = "user"
+    SIP = "sip"
+    ACCESS_NUMBER = "access_number"
+    CONFERENCE = "conference"
+    EMAIL = "email"
+    OTHER = "other"
+
+
+class Origin(StrEnum):
+    """Where a call began. Only an app's user is authenticated by the platform."""
+
+    APP = "app"
+    PHONE = "phone"
+    SIP = "sip"
+    SERVER = "server"
+    OTHER = "other"
+
+
+class Result(StrEnum):
+    """How a call ended, in one word."""
+
+    ANSWERED = "answered"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    NONE = "none"
+    OTHER = "other"
+
+
+class PromptKind(StrEnum):
+    """What a menu gave back."""
+
+    RETURN = "return"
+    SEQUENCE = "sequence"
+    TIMEOUT = "timeout"
+    HANGUP = "hangup"
+    INVALID_INPUT = "invalid_input"
+    ERROR = "error"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """The provider's money, exactly as given: what we pay, never what the customer pays."""
+
+    currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who seems to call. `number` is E.164 with a plus or None; `text` is what the provider wrote."""
+
+    mode: CallerMode = CallerMode.HIDDEN
+    number: str | None = None
+    name: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """A place a call is aimed at. `value` is as given, `word` is the provider's own name for the kind."""
+
+    kind: EndpointKind
+    value: str
+    word: str = ""
+
+
+NOWHERE = Endpoint(kind=EndpointKind.OTHER, value="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweringMachine:
+    """What answering-machine detection thought. The unit of `duration` is disputed, so it is opaque."""
+
+    status: str = ""
+    reason: str = ""
+    duration: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """What every event has. `call_id` is the provider's and unique only within an application."""
+
+    kind: ClassVar[EventKind]
+
+    call_id: str
+    at: datetime | None = None
+    application_key: str = ""
+    client_user: str = ""
+    custom: str = ""
+    cookies: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    conference_id: str = ""
+    oddities: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    unknown_fields: tuple[str, ...] = ()
+
+    @property
+    def step(self) -> str:
+        """What tells two events of one kind in one call apart; empty when there can be only one."""
+        return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallIncoming(Event):
+    """Somebody wants to call: the provider waits for our decision."""
+
+    kind = EventKind.INCOMING
+
+    caller: Caller = Caller()
+    destination: Endpoint = NOWHERE
+    origin: Origin = Origin.OTHER
+    origin_word: str = ""
+    domain: str = ""
+    provider_rate: Cost | None = None
+    redirected_from: str = ""
+    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    resource_url: str = ""
+    duration_seconds: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallAnswered(Event):
+    """The called side answered: the provider asks once more."""
+
+    kind = EventKind.ANSWERED
+
+    machine: AnsweringMachine | None = None
+    resource_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptAnswered(Event):
+    """The caller pressed keys in a menu, or did not."""
+
+    kind = EventKind.PROMPT
+
+    menu_id: str = ""
+    prompt_kind: PromptKind = PromptKind.OTHER
+    prompt_word: str = ""
+    value: str = ""
+    input_method: str = ""
+
+    @property
+    def step(self) -> str:
+        """A menu may answer several times in one call: its id and the event's time tell the answers apart."""
+        return f"{self.menu_id}@{self.at.isoformat() if self.at else ''}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallEnded(Event):
+    """The call is over. `duration_seconds` is answered time, None when the provider did not say."""
+
+    kind = EventKind.ENDED
+
+    result: Result = Result.OTHER
+    result_word: str = ""
+    reason_word: str = ""
+    duration_seconds: int | None = None
+    cost: Cost | None = None
+    provider_rate: Cost | None = None
+    caller: Caller = Caller()
+    destination: Endpoint = NOWHERE
+    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notified(Event):
+    """News about a call that wants no decision: a recording is ready, a reply of ours was illegal."""
+
+    kind = EventKind.NOTIFIED
+
+    topic: str = ""
+    url: str = ""
+    error_code: str = ""
+    error_message: str = ""
+    machine: AnsweringMachine | None = None
+
+    @property
+    def step(self) -> str:
+        return self.topic
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnknownEvent(Event):
+    """An event of a kind we have never heard of: kept, answered neutrally, never acted upon."""
+
+    kind = EventKind.UNKNOWN
+
+    word: str = ""
+
+    @property
+    def step(self) -> str:
+        return self.word

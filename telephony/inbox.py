@@ -1,0 +1,73 @@
+"""What providers send: recorded once with the decision, recognised when it comes again, kept byte for byte."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from postgres.statements import Answer, ask, tell
+from telephony.applications import KnownApplication
+from telephony.calls import call_id
+from telephony.decisions import Decision, read_decision, write_decision
+from telephony.events import Event
+from telephony.models import ReceivedEvent
+
+LONGEST_STEP = 120
+Outcome = ReceivedEvent.Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Received:
+    """An event on its way through a use case: what it means, whose it is, and the bytes that prove it."""
+
+    event: Event
+    application: KnownApplication
+    signed_at: datetime
+    received_at: datetime
+    late: bool
+    content_type: str
+    body: bytes
+
+    @cached_property
+    def call_id(self) -> UUID:
+        """The id of the call that the event is about."""
+        return call_id(self.application.id, self.event.call_id)
+
+    @cached_property
+    def step(self) -> str:
+        return self.event.step[:LONGEST_STEP]
+
+
+def recall(received: Received) -> Answer:
+    """Look for the decision an equal event got before. See `read_recalled`."""
+    return ask(
+        "SELECT decision::text FROM telephony_receivedevent "
+        "WHERE call_id = %s AND kind = %s AND step = %s AND outcome = 'decided'",
+        [received.call_id, received.event.kind.value, received.step],
+    )
+
+
+def read_recalled(answer: Answer) -> Decision | None:
+    """The earlier decision, or None when the event is new."""
+    row = answer.row()
+    return None if row is None else read_decision(json.loads(row[0]))
+
+
+def record(received: Received, decision: Decision, outcome: Outcome = Outcome.DECIDED, error: str = "") -> None:
+    """Keep the event with its decision. Of simultaneous twins the database lets one be `decided`."""
+    event = received.event
+    tell(
+        "INSERT INTO telephony_receivedevent (application_id, call_id, provider_call_id, kind, step, outcome, "
+        "decision, error, late, signed_at, received_at, content_type, body) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            received.application.id, received.call_id if event.call_id else None, event.call_id[:255],
+            event.kind.value, received.step, outcome.value, Jsonb(write_decision(decision)), error[:4000],
+            received.late, received.signed_at, received.received_at, received.content_type[:100], received.body,
+        ],
+    )  # fmt: skip

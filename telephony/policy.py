@@ -1,0 +1,105 @@
+"""May this call happen, and for how long? Pure: facts in, a grant or a refusal out.
+
+The steps are asked in this order: known, active, destination allowed, priced, not too dear, slot free, credit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from accounts.limits import PLATFORM_LONGEST_CALL_SECONDS, Standing
+from billing.rating import Quote, affordable_seconds, least_price, price_of
+from telephony.decisions import Reason, Refuse
+from telephony.prompts import refusal
+
+# A slot worth less than a minute helps nobody: the least that is granted, where there is credit for it.
+LEAST_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Grant:
+    """The call may last this long."""
+
+    seconds: int
+
+
+def may_call(standing: Standing | None, *, to_app_user: bool = False) -> Refuse | None:
+    """The questions that need no money: is the caller known, active, and allowed to call there?"""
+    if standing is None:
+        return refusal(Reason.UNKNOWN_CALLER)
+    if not standing.is_active:
+        return refusal(Reason.ACCOUNT_NOT_ACTIVE)
+    if not standing.destination_allowed and not to_app_user:
+        return refusal(Reason.DESTINATION_NOT_ALLOWED)
+    return None
+
+
+def how_long(standing: Standing, quote: Quote, *, open_calls: int) -> Grant | Refuse:
+    """For how long a call to a phone may last: its fair share of the credit, bounded by the account's limits.
+
+    A = available, S = calls at once, k = open calls: the call gets what A / (S - k) affords, at least a minute when
+    A affords one, so that every slot of the account can still be used.
+    """
+    limits = standing.limits
+    if quote.rate is None:
+        return refusal(Reason.NO_RATE)
+    terms = quote.rate.terms
+    if terms.price_per_minute > limits.highest_price_per_minute:
+        return refusal(
+            Reason.TOO_DEAR,
+            f"{_figure(terms.price_per_minute)} {quote.currency} a minute; "
+            f"the account's limit is {_figure(limits.highest_price_per_minute)}.",
+        )
+    if (no_slot := _no_slot(standing, open_calls)) is not None:
+        return no_slot
+    longest = limits.longest_call_seconds
+    share = quote.available / (limits.calls_at_once - open_calls)
+    seconds = affordable_seconds(terms, share, at_most_seconds=longest)
+    least = min(LEAST_SECONDS, longest)
+    if seconds < least:
+        seconds = affordable_seconds(terms, quote.available, at_most_seconds=least)
+    if seconds < least:
+        return _not_enough(quote, max(least_price(terms), price_of(terms, least)))
+    return Grant(seconds)
+
+
+def how_long_to_app_user(standing: Standing, quote: Quote, *, open_calls: int) -> Grant | Refuse:
+    """For how long a call between app users may last. Free unless the deck prices it.
+
+    No provider can end such a call for us, so one that is priced needs credit for the longest call there is.
+    """
+    if (no_slot := _no_slot(standing, open_calls)) is not None:
+        return no_slot
+    longest = PLATFORM_LONGEST_CALL_SECONDS
+    if quote.rate is None or price_of(quote.rate.terms, longest) == 0:
+        return Grant(longest)
+    if quote.rate.terms.price_per_minute > standing.limits.highest_price_per_minute:
+        return refusal(Reason.TOO_DEAR, f"{_figure(quote.rate.terms.price_per_minute)} {quote.currency} a minute.")
+    needed = price_of(quote.rate.terms, longest)
+    return Grant(longest) if needed <= quote.available else _not_enough(quote, needed)
+
+
+def _no_slot(standing: Standing, open_calls: int) -> Refuse | None:
+    if open_calls < standing.limits.calls_at_once:
+        return None
+    return refusal(
+        Reason.NO_FREE_SLOT,
+        f"{open_calls} calls were open; the account may have {standing.limits.calls_at_once}.",
+    )
+
+
+def _not_enough(quote: Quote, needed: Decimal) -> Refuse:
+    return refusal(
+        Reason.NOT_ENOUGH_CREDIT,
+        f"{_figure(needed)} {quote.currency} needed to begin, {_figure(quote.available)} available.",
+    )
+
+
+def _figure(amount: Decimal) -> str:
+    """An amount for people: at least two places, no zeros behind them."""
+    text = f"{amount:f}"
+    if "." not in text:
+        return f"{text}.00"
+    whole, places = text.rstrip("0").split(".")
+    return f"{whole}.{places:0<2}"

@@ -1,0 +1,70 @@
+"""Sinch's words and ours. Wire words are written here in lower case, since their letter case varies."""
+
+from __future__ import annotations
+
+from telephony.events import EndpointKind, Origin, PromptKind, Result
+
+ENDPOINT_KINDS = {
+    "number": EndpointKind.NUMBER,
+    "username": EndpointKind.USER,
+    "sip": EndpointKind.SIP,
+    "did": EndpointKind.ACCESS_NUMBER,
+    "conference": EndpointKind.CONFERENCE,
+    "email": EndpointKind.EMAIL,
+}
+
+ORIGINS = {
+    "mxp": Origin.APP,
+    "pstn": Origin.PHONE,
+    "sip": Origin.SIP,
+    "server": Origin.SERVER,
+}
+
+RESULTS = {
+    "answered": Result.ANSWERED,
+    "busy": Result.BUSY,
+    "denied": Result.BUSY,
+    "noanswer": Result.NO_ANSWER,
+    "failed": Result.FAILED,
+    "cancel": Result.CANCELLED,
+    "n/a": Result.NONE,
+}
+
+PROMPT_KINDS = {
+    "return": PromptKind.RETURN,
+    "sequence": PromptKind.SEQUENCE,
+    "timeout": PromptKind.TIMEOUT,
+    "hangup": PromptKind.HANGUP,
+    "invalidinput": PromptKind.INVALID_INPUT,
+    "error": PromptKind.ERROR,
+}
+
+# Documentation names one, Sinch's own integration notes the other.
+TOPICS = {"transcription_complete": "transcription_available"}
+
+# What a caller's number says when the caller does not want to be seen.
+HIDDEN_CALLERS = {"", "private"}
+
+ON_EVERY_EVENT = frozenset(
+    {
+        "event",
+        "callid",
+        "timestamp",
+        "version",
+        "custom",
+        "user",
+        "applicationkey",
+        "cookies",
+        "conferenceid",
+        "callresourceurl",
+    }
+)
+
+KNOWN_FIELDS = {
+    "ice": ON_EVERY_EVENT | {"userrate", "cli", "to", "domain", "originationtype", "rdnis", "callheaders", "duration"},
+    "ace": ON_EVERY_EVENT | {"amd"},
+    "pie": ON_EVERY_EVENT | {"menuresult", "menuid"},
+    "dice": ON_EVERY_EVENT
+    | {"reason", "result", "duration", "debit", "userrate", "to", "from", "callheaders", "domain", "status"},
+    "notify": ON_EVERY_EVENT | {"type", "destination", "destinationurl", "amd", "errorcode", "errcode", "errormsg"},
+}

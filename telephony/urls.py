@@ -1,0 +1,12 @@
+"""Where providers call us, and customers look at their calls."""
+
+from django.urls import path
+
+from telephony import portal
+from telephony.callbacks import SinchCallbackView
+
+urlpatterns = [
+    path("callbacks/sinch/", SinchCallbackView.as_view(), name="sinch_callback"),
+    path("", portal.home, name="portal"),
+    path("calls/<uuid:id>/", portal.call, name="portal_call"),
+]

@@ -1,0 +1,59 @@
+"""A person at a browser: goes to pages, signs in, takes pictures, and complains about every fault of a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.browser.conftest import SCREENSHOTS
+
+PASSWORD = "correct horse battery"
+SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+
+class Visitor:
+    """One window with its own cookies. `faults` collects what the browser's console and the network complain about."""
+
+    def __init__(self, chromium: Any, address: str, *, size: str = "desktop", colours: str = "light") -> None:
+        self.address = address
+        self.look = f"{size}-{colours}"
+        self.window = chromium.new_context(viewport=SIZES[size], color_scheme=colours)
+        self.page = self.window.new_page()
+        self.faults: list[str] = []
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.faults.append(f"{self.page.url}: {error}"))
+        self.page.on("requestfailed", lambda request: self.faults.append(f"{request.url}: {request.failure}"))
+        self.page.on("response", self._answered)
+
+    def _heard(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.faults.append(f"{self.page.url}: {message.text}")
+
+    def _answered(self, response: Any) -> None:
+        if response.status >= 400:
+            self.faults.append(f"{response.url}: {response.status}")
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.address + path)
+
+    def sign_in(self, email: str, path: str = "/") -> None:
+        self.go(path)
+        self.page.get_by_label("E-mail address").fill(email)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url(lambda url: "/accounts/login/" not in url)
+
+    def text(self) -> str:
+        return str(self.page.inner_text("body"))
+
+    def is_wider_than_its_window(self) -> bool:
+        return bool(self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
+
+    def picture(self, name: str) -> Path:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        path = SCREENSHOTS / f"{name}-{self.look}.png"
+        self.page.screenshot(path=path, full_page=True)
+        return path
+
+    def leave(self) -> None:
+        self.window.close()

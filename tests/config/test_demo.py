@@ -1,0 +1,58 @@
+"""`manage.py demo`: the main job, twice on one database, and a third time with somebody's hand in the till."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.config.machine import a_given_machine
+
+A_HAND_IN_THE_TILL = """
+    ALTER TABLE billing_wallet DISABLE TRIGGER USER;
+    UPDATE billing_wallet SET balance = balance + 1 WHERE id = (SELECT min(id) FROM billing_wallet);
+    ALTER TABLE billing_wallet ENABLE TRIGGER USER;
+"""
+
+
+def numbers_that_are_not_text(value: Any) -> list[float]:
+    """Every fraction in a JSON document that would have lost its digits."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [number for each in value for number in numbers_that_are_not_text(each)]
+    return [value] if isinstance(value, float) else []
+
+
+def test_it_shows_the_books_twice_and_notices_a_hand_in_the_till(tmp_path: Path) -> None:
+    with a_given_machine(tmp_path) as own:
+        first = own.run("demo")
+        assert first.returncode == 0, first.stderr
+        last = first.stdout.splitlines()[-1]
+        assert last.startswith("ledger: ")
+        assert last.endswith(" entries, 0 differences")
+
+        second = own.run("demo", "--json")
+        assert second.returncode == 0, second.stderr
+        _check_figures(json.loads(second.stdout))
+
+        with psycopg.connect(own.database_url) as session:
+            session.execute(A_HAND_IN_THE_TILL)
+        third = own.run("demo")
+        assert third.returncode == 1
+        assert "The books do not agree" in third.stderr
+        assert not third.stdout.splitlines()[-1].endswith(" 0 differences")
+        own.wait_until_empty()
+
+
+def _check_figures(figures: dict[str, Any]) -> None:
+    assert numbers_that_are_not_text(figures) == []
+    assert (figures["differences"], figures["totals"]["lost_and_reconciled"]) == (0, 2)
+    assert Decimal(figures["margin"]) == Decimal(figures["revenue"]) - Decimal(figures["provider_cost"])
+    assert sum(Decimal(account["charged"]) for account in figures["accounts"]) == Decimal(figures["revenue"])
+    for account in figures["accounts"]:
+        assert Decimal(account["opening"]) - Decimal(account["charged"]) == Decimal(account["closing"]) >= 0
+        assert Decimal(account["held"]) == 0

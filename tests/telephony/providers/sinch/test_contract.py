@@ -1,0 +1,60 @@
+"""Sinch keeps every promise of a provider."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from telephony.events import EventKind
+from telephony.providers.base import Callback, Reply
+from telephony.providers.sinch import Sinch
+from tests.telephony.providers.contract import NOW, ProviderContract
+from tests.telephony.providers.sinch.samples import CREDENTIALS, PREVIOUS_SECRET, SECRET, body_of, signed
+
+# What Sinch's documentation allows as the one action of a reply.
+ACTIONS = {
+    EventKind.INCOMING: {
+        "hangup",
+        "connectPstn",
+        "connectMxp",
+        "connectConf",
+        "connectSip",
+        "runMenu",
+        "park",
+    },
+    EventKind.ANSWERED: {"hangup", "continue", "connectConf", "runMenu"},
+    EventKind.PROMPT: {"hangup", "continue", "connectPstn", "connectConf", "connectSip", "runMenu"},
+}
+
+
+class TestSinch(ProviderContract):
+    provider = Sinch()
+    credentials = CREDENTIALS
+    previous_secret = PREVIOUS_SECRET
+    samples = {
+        EventKind.INCOMING: body_of("ice"),
+        EventKind.ANSWERED: body_of("ace"),
+        EventKind.PROMPT: body_of("pie"),
+        EventKind.ENDED: body_of("dice"),
+        EventKind.NOTIFIED: body_of("notify-recording-available"),
+    }
+    unknown_body = body_of("verification-request")
+    unreadable_bodies = (b"", b"{", b"\xff", b"[" * 60_000, b'{"a":NaN}', b"1" * 5_000)
+
+    def sign(self, body: bytes, *, secret: str | None = None, at: datetime = NOW) -> Callback:
+        return signed(body, secret=secret or SECRET, timestamp=f"{at:%Y-%m-%dT%H:%M:%S}.0000000Z")
+
+    def check_reply(self, reply: Reply, kind: EventKind) -> None:
+        assert reply.status == 200
+        assert reply.content_type == "application/json"
+        if kind in (EventKind.ENDED, EventKind.NOTIFIED):
+            assert reply.body == b""
+        elif kind is EventKind.UNKNOWN:
+            assert reply.body == b"{}"
+        else:
+            svaml = json.loads(reply.body)
+            assert set(svaml) == {"instructions", "action"}
+            assert svaml["action"]["name"] in ACTIONS[kind]
+            assert all(said["name"] == "say" for said in svaml["instructions"])
+            assert all(0 < len(said["text"]) <= 600 for said in svaml["instructions"])
+            assert b"suppresscallbacks" not in reply.body.lower()

@@ -1,0 +1,112 @@
+"""Each decision becomes the bytes that Sinch gets: snapshots, to be reviewed as diffs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from telephony.decisions import (
+    Acknowledge,
+    Connect,
+    ConnectUser,
+    Continue,
+    Decision,
+    Reason,
+    read_decision,
+    write_decision,
+)
+from telephony.events import Event
+from telephony.prompts import refusal
+from telephony.providers.base import Reply
+from telephony.providers.sinch.render import render
+from tests.telephony.providers.contract import DECISIONS
+from tests.telephony.providers.sinch.samples import FIXTURES, body_of, parsed
+
+ICE, ACE, PIE, DICE = (parsed(body_of(name)) for name in ("ice", "ace", "pie", "dice"))
+NOTIFY = parsed(body_of("notify-recording-available"))
+UNKNOWN = parsed(body_of("verification-request"))
+SHOWN = Connect(number="+442079460000", limit_seconds=720, caller_id="+447700900123", dial_timeout_seconds=45)
+HIDDEN = Connect(number="+442079460000", limit_seconds=720, caller_id=None)
+REFUSED = refusal(Reason.NOT_ENOUGH_CREDIT, "0.0012 left")
+
+SNAPSHOTS: dict[str, tuple[Decision, Event]] = {
+    "ice-connect": (SHOWN, ICE),
+    "ice-connect-hidden": (HIDDEN, ICE),
+    "ice-connect-user": (ConnectUser(user="bob"), ICE),
+    "ice-refuse": (REFUSED, ICE),
+    "ice-continue": (Continue(), ICE),
+    "ice-acknowledge": (Acknowledge(), ICE),
+    "ace-continue": (Continue(), ACE),
+    "ace-connect": (SHOWN, ACE),
+    "ace-connect-user": (ConnectUser(user="bob"), ACE),
+    "ace-refuse": (refusal(Reason.UNKNOWN_CALL), ACE),
+    "ace-acknowledge": (Acknowledge(), ACE),
+    "pie-connect": (SHOWN, PIE),
+    "pie-connect-user": (ConnectUser(user="bob"), PIE),
+    "pie-continue": (Continue(), PIE),
+    "pie-refuse": (REFUSED, PIE),
+    "pie-acknowledge": (Acknowledge(), PIE),
+    "dice-acknowledge": (Acknowledge(), DICE),
+    "notify-acknowledge": (Acknowledge(), NOTIFY),
+    "unknown-acknowledge": (Acknowledge(), UNKNOWN),
+}
+
+
+@pytest.mark.parametrize("case", SNAPSHOTS)
+def test_a_reply_is_as_it_was_reviewed(case: str) -> None:
+    reply = render(*SNAPSHOTS[case])
+    reviewed = (FIXTURES / f"{case}.reply.json").read_bytes().removesuffix(b"\n")
+    assert reply == Reply(status=200, content_type="application/json", body=reviewed)
+
+
+def test_a_replay_from_the_stored_decision_gets_the_same_bytes() -> None:
+    for decision, event in SNAPSHOTS.values():
+        assert render(read_decision(write_decision(decision)), event) == render(decision, event)
+
+
+@pytest.mark.parametrize("event", [DICE, NOTIFY, UNKNOWN])
+def test_news_gets_no_instructions_whatever_was_decided(event: Event) -> None:
+    assert {render(decision, event).body for decision in DECISIONS} == {b"{}" if event is UNKNOWN else b""}
+
+
+@pytest.mark.parametrize("event", [ICE, PIE])
+@pytest.mark.parametrize(
+    "decision",
+    [
+        Connect(number="+442079460000", limit_seconds=0, caller_id=None),
+        Connect(number="+442079460000", limit_seconds=-1, caller_id=None),
+        Connect(number="+442079460000", limit_seconds=60, caller_id="Alice"),
+        Connect(number="442079460000", limit_seconds=60, caller_id=None),
+        Connect(number="+442079460000", limit_seconds=60, caller_id=None, dial_timeout_seconds=0),
+        ConnectUser(user=""),
+    ],
+)
+def test_what_cannot_be_expressed_ends_the_call(decision: Decision, event: Event) -> None:
+    assert json.loads(render(decision, event).body) == {"instructions": [], "action": {"name": "hangup"}}
+
+
+@pytest.mark.parametrize(("limit", "sent"), [(1, 1), (14_400, 14_400), (14_401, 14_400), (10**9, 14_400)])
+def test_no_call_is_connected_for_longer_than_reserved_or_than_sinch_allows(limit: int, sent: int) -> None:
+    reply = render(Connect(number="+442079460000", limit_seconds=limit, caller_id=None), ICE)
+    assert json.loads(reply.body)["action"]["maxDuration"] == sent
+
+
+def test_every_connected_number_has_a_limit_and_says_who_calls() -> None:
+    for decision in DECISIONS:
+        for event in (ICE, ACE, PIE):
+            action = json.loads(render(decision, event).body)["action"]
+            if action["name"] == "connectPstn":
+                assert 1 <= action["maxDuration"] <= 14_400
+                assert action["cli"] == (getattr(decision, "caller_id", None) or "private")
+
+
+def test_a_sentence_is_made_speakable() -> None:
+    said = json.loads(render(refusal_saying("One; two [three]\x00" + "x" * 700), ICE).body)["instructions"][0]
+    assert said["text"].startswith("One, two  three ")
+    assert len(said["text"]) == 600
+
+
+def refusal_saying(text: str) -> Decision:
+    stored = write_decision(refusal(Reason.OWN_TROUBLE)) | {"say": text}
+    return read_decision(stored)
