@@ -25,7 +25,7 @@ run: $(READY) ## serve web, worker, timetable and sandbox at http://127.0.0.1:80
 test: $(READY) ## run every test (ARGS="-k holds" for some of them)
 	@$(RUN) -m pytest $(ARGS)
 
-check: lint doctest test ## say yes or no: format, lint, types, imports, migrations, deployment, tests
+check: lint doctest $(if $(TESTED),,test) ## say yes or no: format, lint, types, imports, migrations, deployment, tests
 
 lint: $(READY) ## everything of check that is not a test
 	@.venv/bin/ruff format --check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,6 +22,16 @@ STOPPING_SECONDS = 15
 
 class ProcessEnded(RuntimeError):
     """A process that should have gone on has ended."""
+
+
+def must_be_free(host: str, port: int, option: str) -> None:
+    """Raise ProcessEnded with what to do when somebody listens there already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            raise ProcessEnded(f"Port {port} is taken: end what uses it, or choose another with {option}.") from None
 
 
 def web(host: str, port: int, workers: int, threads: int) -> list[str]:

@@ -40,10 +40,10 @@ def test_behind_its_public_name_it_becomes_ready_and_a_kill_ends_all_of_it(tmp_p
         own.wait_until_empty()
 
 
-def test_when_the_port_is_taken_it_says_so_and_ends_everything(tmp_path: Path) -> None:
+def test_when_the_port_is_taken_it_says_so_and_starts_nothing(tmp_path: Path) -> None:
     with a_given_machine(tmp_path) as own:
         port = own.environment["DATABASE_URL"].rpartition(":")[2].partition("/")[0]
         serving = own.start("serve", "--port", port, "--workers", "1")
         assert serving.wait(PATIENCE_SECONDS) == 1
-        assert f"The web process did not become ready at http://127.0.0.1:{port}." in own.said(serving)
+        assert f"Port {port} is taken: end what uses it, or choose another with --port." in own.said(serving)
         own.wait_until_empty()

@@ -33,6 +33,8 @@ class Command(RingfenceCommand):
         parser.add_argument("--sandbox-port", type=int, default=8001)
 
     def perform(self, port: int = 0, sandbox_port: int = 0, **options: Any) -> Outcome:
+        processes.must_be_free("127.0.0.1", port, "--port")
+        processes.must_be_free("127.0.0.1", sandbox_port, "--sandbox-port")
         bring_up_to_date()
         commands = {
             "web": processes.web("127.0.0.1", port, settings.WEB_WORKERS, settings.WEB_THREADS),

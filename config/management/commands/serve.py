@@ -24,6 +24,7 @@ class Command(RingfenceCommand):
         parser.add_argument("--workers", type=int, default=settings.WEB_WORKERS, help="web processes")
 
     def perform(self, host: str = "", port: int = 0, workers: int = 0, **options: Any) -> Outcome:
+        processes.must_be_free(host, port, "--port")
         bring_up_to_date()
         commands = {
             "web": processes.web(host, port, workers, settings.WEB_THREADS),
