@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,7 +32,7 @@ class Outcome:
     failure: str = ""
 
 
-class RingfenceCommand(BaseCommand):
+class RingfenceCommand(BaseCommand, ABC):
     """A thin doorway to a use case. Exits 0 when done, 2 on bad arguments, 1 with one sentence when it cannot be done.
 
     A subclass declares its `arguments` and returns an `Outcome` from `perform`. With `--json` one JSON document goes
@@ -44,9 +45,9 @@ class RingfenceCommand(BaseCommand):
     def arguments(self, parser: CommandParser) -> None:
         """Declare what the command takes."""
 
+    @abstractmethod
     def perform(self, **options: Any) -> Outcome:
         """Call the use case."""
-        raise NotImplementedError
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
