@@ -57,3 +57,12 @@ def read_standing(answer: Answer) -> Standing | None:
         destination_allowed=(rule or ("deny" if listed_only else "allow")) == DestinationRule.Kind.ALLOW.value,
         shown_number=shown_number,
     )
+
+
+def find_own_number(account_id: int) -> Answer:
+    """Ask for the number at which an account is reached: its first verified one. The answer has one column."""
+    return ask(
+        "SELECT number FROM accounts_callernumber WHERE account_id = %s AND verified_at IS NOT NULL AND is_shown "
+        "ORDER BY id LIMIT 1",
+        [account_id],
+    )

@@ -47,6 +47,8 @@ class Account(models.Model):
         default=True, help_text="Off for wholesale: no limits per minute, hour and day."
     )
     pin_hash = models.CharField(max_length=128, blank=True, editable=False)
+    wrong_pins = models.PositiveSmallIntegerField(db_default=0, editable=False, help_text="Since the day below began.")
+    wrong_pins_since = models.DateTimeField(null=True, blank=True, editable=False)
     time_zone = models.CharField(max_length=64, default="UTC")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

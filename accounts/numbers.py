@@ -90,6 +90,21 @@ def display(number: str) -> str:
         return number
 
 
+def country_of(number: str) -> str | None:
+    """The country whose way of dialling a number follows, as two letters: the first of those that share its code.
+
+    None when no country has such a number.
+
+    >>> country_of("+46701740605")
+    'SE'
+    """
+    try:
+        country = phonenumbers.region_code_for_country_code(phonenumbers.parse(number).country_code or 0)
+    except NumberParseException:
+        return None
+    return None if country in ("ZZ", "001") else country
+
+
 @lru_cache(maxsize=4096)
 def _parse(text: str, home_country: str | None) -> str:
     bare = _bare(text)

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import pins
 from accounts.exceptions import (
     AccountClosed,
     ClientUserTaken,
@@ -96,7 +96,7 @@ def hash_pin(pin: str) -> str:
     """The hash of 4 to 12 digits. Raises PinUnusable, whose sentence never repeats the PIN."""
     if not _PIN.fullmatch(pin):
         raise PinUnusable("A PIN is 4 to 12 digits.")
-    return make_password(pin)
+    return pins.hash_of(pin)
 
 
 def suspend(account: Account) -> None:

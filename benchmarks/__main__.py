@@ -14,9 +14,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from benchmarks import books, ceiling, costs, load, machine, overspend, world
+from benchmarks.encoding import svaml_microseconds
 from benchmarks.machine import Database, WebServer
 from benchmarks.measured import Round
 from benchmarks.processor import used_seconds
+from benchmarks.reading import reading_microseconds
 from benchmarks.table import Results, Target
 
 CLIENTS = 8
@@ -124,6 +126,19 @@ def _measure_costs(results: Results) -> None:
     results.targets.append(
         Target(name="a policy decision with its quote", figures=decision, bound=200, at_most=True, unit=" us")
     )
+    encoding_us = [svaml_microseconds()]
+    results.targets.append(
+        Target(
+            name="an ICE reply with a menu, checked and encoded",
+            figures=encoding_us,
+            bound=60,
+            at_most=True,
+            unit=" us",
+        )
+    )
+    for event, microseconds in reading_microseconds().items():
+        name = f"reading one {event} event"
+        results.targets.append(Target(name=name, figures=[microseconds], bound=40, at_most=True, unit=" us"))
     results.notes.append(f"proving a signature takes {costs.verification_microseconds():.0f} us")
 
 

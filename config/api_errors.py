@@ -29,6 +29,7 @@ from billing.exceptions import (
 )
 from billing.money import NotMoney
 from billing.wallets import MoneyHeld, NoWallet, WalletExists
+from telephony.registrations import AccountNotActive, CannotRegister
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,7 @@ STATUS_OF: tuple[tuple[type[Exception], int], ...] = (
     (CannotReverse, status.HTTP_409_CONFLICT),
     (WalletExists, status.HTTP_409_CONFLICT),
     (MoneyHeld, status.HTTP_409_CONFLICT),
+    (AccountNotActive, status.HTTP_403_FORBIDDEN),
     (UnknownDeck, status.HTTP_404_NOT_FOUND),
     (NoWallet, status.HTTP_404_NOT_FOUND),
     (UnknownAccount, status.HTTP_404_NOT_FOUND),
@@ -49,6 +51,7 @@ STATUS_OF: tuple[tuple[type[Exception], int], ...] = (
     (NumberUnreadable, status.HTTP_422_UNPROCESSABLE_ENTITY),
     (BillingError, status.HTTP_422_UNPROCESSABLE_ENTITY),
     (AccountError, status.HTTP_422_UNPROCESSABLE_ENTITY),
+    (CannotRegister, status.HTTP_422_UNPROCESSABLE_ENTITY),
     (ValidationError, status.HTTP_422_UNPROCESSABLE_ENTITY),
     (DatabaseError, status.HTTP_503_SERVICE_UNAVAILABLE),
 )

@@ -26,12 +26,14 @@ from billing.money import Money
 from billing.topups import credit
 from billing.wallets import open_wallet
 from config import processes
+from config.demo_menu import ACCESS_NUMBER, PIN, open_line
 from config.embedded_servers import free_port
-from sandbox import Call, Lose, Phone, Repeat, Sandbox, Swap
+from sandbox import Call, Lose, Phone, Press, Repeat, Sandbox, Silence, Swap
 from telephony.applications import add_application
 from telephony.callbacks import public_path
 from telephony.reconcile import Reconciled, reconcile
 
+HARBOUR = "+442079460001"
 RATES_FILE = Path(__file__).with_name("demo_rates.csv")
 CURRENCY = "USD"
 
@@ -47,7 +49,7 @@ class Customer:
 
 
 CUSTOMERS = (
-    Customer("Harbour Cafe", "harbour", "20.00", {"verified": True, "numbers": ["+442079460001"]}),
+    Customer("Harbour Cafe", "harbour", "20.00", {"verified": True, "numbers": [HARBOUR], "pin": PIN}),
     Customer("Corner Shop", "corner", "5.00", {"calls_at_once": 30}),
     Customer("Night Taxi", "taxi", "0.05"),
     Customer("City Hotel", "hotel", "10.00", {"allow": ["44"], "deny": ["447"]}),
@@ -76,6 +78,7 @@ def play(*, seed: int) -> Outcome:
     platform = Sandbox(target=address + public_path(reverse("sinch_callback")), key=key, secret=secret, seed=seed)
     with platform.rest_server() as rest_url:
         application = add_application("sinch", key=key, secret=secret, base_url=rest_url, name=f"Demo{suffix}")
+        open_line(application)
         place_calls(platform, suffix)
         with processes.running({"web": processes.web("127.0.0.1", port, workers=2, threads=4)}) as started:
             processes.wait_until_ready(address, started["web"])
@@ -116,8 +119,23 @@ def place_calls(platform: Sandbox, suffix: str = "") -> None:
     dial("books", "+12025550111", 130, talks(after_seconds=2, talks_seconds=None))  # as long as it is allowed
     dial("nobody", "+442079460112", 140, talks(after_seconds=2, talks_seconds=60))  # belongs to no account
     platform.phone_to_access_number(cli="442079460113", to="+442079460199", at_seconds=150)  # proves nothing
+    if not suffix:  # a number leads somewhere once
+        dial_the_menu(platform)
     for line in range(30):  # thirty calls in the same instant on five dollars, everybody talks as long as allowed
         dial("corner", f"+4420794602{line:02}", 200, talks(after_seconds=3, talks_seconds=None))
+
+
+def dial_the_menu(platform: Sandbox) -> None:
+    """From an ordinary phone: the balance and a call by PIN, a wrong key, an opinion, silence, wrong PINs."""
+
+    def dial(cli: str, at_seconds: int, *keys: Press, **options: Any) -> None:
+        platform.phone_to_access_number(cli=cli, to=ACCESS_NUMBER, at_seconds=at_seconds, keys=keys, **options)
+
+    talks = Phone.answers(after_seconds=6, talks_seconds=95)
+    dial(HARBOUR, 160, "1", f"{PIN}#", "2", "02079460117#", phone=talks)
+    dial("+447700900118", 165, "9", "3", "1")
+    dial("+447700900119", 170, Silence())
+    dial(HARBOUR, 175, "1", "1111#", "2222#", "3333#")
 
 
 def _suffix() -> str:

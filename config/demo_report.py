@@ -75,6 +75,7 @@ def _totals(outcome: Outcome) -> dict[str, int]:
         "busy": ends["busy"],
         "no_answer": ends["no answer"],
         "refused": ends["refused"],
+        "heard_a_menu": ends["heard a menu"],
         "duplicated": repeated,
         "lost_and_reconciled": outcome.reconciled.settled,
     }
@@ -102,9 +103,26 @@ def _account(outcome: Outcome, account: Any) -> dict[str, Any]:
 
 
 def _line(call: SandboxCall) -> str:
-    limit = f"allowed {call.limit_seconds} s" if call.limit_seconds else "" if call.action != "hangup" else "refused"
-    faults = "  ← " + ", ".join(_fault(fault) for fault in _faults(call)) if _faults(call) else ""
+    limit = f"allowed {call.limit_seconds} s" if call.limit_seconds else _without_limit(call)
+    remarks = [*_pressed(call), *(_fault(fault) for fault in _faults(call))]
+    faults = "  ← " + ", ".join(remarks) if remarks else ""
     return f"  {call.user or call.cli:<14} → {call.to:<16} {limit:<16} {_end(call)}{faults}"
+
+
+def _pressed(call: SandboxCall) -> list[str]:
+    """What the caller of a menu pressed; digits only by their number, because one may be a PIN."""
+    pressed = [f"{len(each.value)} digits" if len(each.value) > 1 else each.value for each in call.menu_results]
+    return ["pressed " + " · ".join(filter(None, pressed))] if any(pressed) else []
+
+
+def _talked_seconds(call: SandboxCall) -> int:
+    """What the customer talked: the platform counts the time in a menu too."""
+    cdr = CDR.objects.filter(call__provider_call_id=call.call_id).order_by("-revision").first()
+    return cdr.duration_seconds if cdr else call.duration_seconds
+
+
+def _without_limit(call: SandboxCall) -> str:
+    return {"hangup": "refused", "runMenu": "menu"}.get(call.action or "", "")
 
 
 def _faults(call: SandboxCall) -> list[Fault]:
@@ -125,9 +143,13 @@ def _fault(fault: Fault) -> str:
 
 
 def _end(call: SandboxCall) -> str:
-    if call.action == "hangup":
-        ours = Call.objects.filter(provider_call_id=call.call_id).only("refusal").first()
-        return f"refused: {WRITTEN[Reason(ours.refusal)]}" if ours and ours.refusal else "refused"
     if call.answered:
-        return f"answered, {call.duration_seconds} s"
+        return f"answered, {_talked_seconds(call)} s"
+    ours = Call.objects.filter(provider_call_id=call.call_id).only("refusal").first()
+    if ours and ours.refusal:
+        return f"refused: {WRITTEN[Reason(ours.refusal)]}"
+    if call.menu_results:
+        return f"heard a menu, {call.duration_seconds} s"
+    if call.action == "hangup":
+        return "refused"
     return {"BUSY": "busy", "NOANSWER": "no answer"}.get(call.result, call.result.lower())

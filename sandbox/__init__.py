@@ -6,10 +6,14 @@
     platform.run()
     print(call.result, call.duration_seconds, call.debit)
 
+Who dials an access number presses keys in its menus, one item for each prompt that wants input:
+
+    platform.phone_to_access_number(cli="+12025550199", to="+442079460000", keys=["1", Silence(), "020794601#"])
+
 It imports nothing of the applications it tests, so that it can disagree with them.
 """
 
-from sandbox.calls import Call, Exchange
+from sandbox.calls import Call, Exchange, MenuResult
 from sandbox.faults import (
     REMOVED,
     Alter,
@@ -23,6 +27,7 @@ from sandbox.faults import (
     Repeat,
     Swap,
 )
+from sandbox.keys import HangUp, Press, Silence
 from sandbox.phones import Phone
 from sandbox.platform import DESK_KEY, DESK_SECRET, Sandbox
 from sandbox.svaml import Heard
@@ -40,10 +45,14 @@ __all__ = [
     "Exchange",
     "Fault",
     "GiveUp",
+    "HangUp",
     "Heard",
     "Lose",
+    "MenuResult",
     "Phone",
+    "Press",
     "Repeat",
     "Sandbox",
+    "Silence",
     "Swap",
 ]

@@ -10,19 +10,22 @@ from uuid import uuid4
 
 from sandbox import rates
 from sandbox.faults import Fault
+from sandbox.keys import Keys
 from sandbox.phones import Phone
-from sandbox.svaml import Heard
+from sandbox.svaml import ConnectConf, Heard
 
 Origin = Literal["MXP", "PSTN"]
+Stage = Literal["asked", "ringing", "talking", "menu", "parked", "conference", "leaving"]
+Side = Literal["", "number", "username", "sip", "stream", "conference"]
 
 
 @dataclass(frozen=True)
 class Exchange:
     """One callback that really was sent, and what came back.
 
-    attempt is 1 for the callback itself and more for its repetitions. status is None when nothing
-    came back in time; error then says what happened. sent_at is virtual time; deliveries with the same
-    round were in flight together.
+    occurrence counts the callbacks of one event from 1: a call has many PIE. attempt is 1 for the callback
+    itself and more for its repetitions. status is None when nothing came back in time; error then says what
+    happened. sent_at is virtual time; deliveries with the same round were in flight together.
     """
 
     event: str
@@ -33,6 +36,16 @@ class Exchange:
     status: int | None
     answer: bytes
     error: str = ""
+    occurrence: int = 1
+
+
+@dataclass(frozen=True)
+class MenuResult:
+    """How a menu ended, as PIE tells it. value is empty unless keys led to it."""
+
+    menu_id: str
+    type: Literal["return", "sequence", "timeout", "hangup", "invalidinput"]
+    value: str = ""
 
 
 @dataclass(eq=False)
@@ -41,8 +54,14 @@ class Call:
 
     number counts the calls of a platform from 1 and stands for the call when chance is consulted.
     user and cli are the caller, to_type and to the party dialled; connected_to is who the application let
-    it reach. phone overrides the phone book. limit_seconds is the maxDuration the application gave;
-    action its decision by name. problem says why the platform could not obey a reply.
+    it reach, side of what kind that is. phone overrides the phone book; keys is what the caller presses.
+    limit_seconds is the maxDuration the application gave; action its first decision by name. problem says why
+    the platform could not obey a reply.
+
+    leg_answered_at is when the incoming leg was answered by `answer`, a menu, park or a conference;
+    answered_at when a called party first answered, connected_at when the present one did. control counts who
+    decides what the caller hears, connection who is called; what was planned under an older one is dropped.
+    conference_id stays when the call ends in one; menu_id is the last menu the caller was in.
     """
 
     number: int
@@ -54,16 +73,27 @@ class Call:
     domain: Literal["pstn", "mxp"]
     custom: str | None = None
     phone: Phone | None = None
+    keys: Keys = field(default_factory=Keys)
     faults: tuple[Fault, ...] = ()
     call_id: str = field(default_factory=lambda: str(uuid4()))
+    counts_menu_time: bool = True
 
+    stage: Stage = "asked"
+    side: Side = ""
+    control: int = 0
+    connection: int = 0
     user_rate: Decimal = rates.FREE
     started_at: datetime | None = None
+    leg_answered_at: datetime | None = None
     answered_at: datetime | None = None
+    connected_at: datetime | None = None
     ended_at: datetime | None = None
     action: str | None = None
     connected_to: str | None = None
     presented_cli: str | None = None
+    conference: ConnectConf | None = None
+    conference_id: str | None = None
+    menu_id: str = ""
     limit_seconds: int | None = None
     suppress_callbacks: bool = False
     result: str = "N/A"
@@ -74,6 +104,7 @@ class Call:
     forgotten: bool = False
     cookies: dict[str, str] = field(default_factory=dict)
     heard: list[Heard] = field(default_factory=list)
+    menu_results: list[MenuResult] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
     happened: list[Fault] = field(default_factory=list)
 
@@ -91,8 +122,18 @@ class Call:
         """Who calls, as DiCE names them: the presented number, `private`, or the user."""
         return self.presented_cli or self.user or "private"
 
+    @property
+    def has_telephone_side(self) -> bool:
+        """Whether one of the two is on the public network or SIP, as PATCH needs."""
+        return self.origin == "PSTN" or self.to_type == "number" or self.side in ("number", "sip")
+
     def seconds_answered_by(self, moment: datetime) -> int:
-        """Whole seconds of conversation so far."""
-        if self.answered_at is None:
-            return 0
-        return int(((self.ended_at or moment) - self.answered_at).total_seconds())
+        """Whole seconds that count as answered so far.
+
+        From the callee's answer; from that of the incoming leg when menu time counts, or when nobody is called:
+        somebody who is called and does not answer makes it none.
+        """
+        since = self.answered_at
+        if self.leg_answered_at and (self.counts_menu_time if self.answered else self.stage != "ringing"):
+            since = self.leg_answered_at
+        return 0 if since is None else int(((self.ended_at or moment) - since).total_seconds())

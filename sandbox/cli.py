@@ -14,6 +14,7 @@ from sandbox.faults import Chaos
 from sandbox.platform import DESK_KEY, DESK_SECRET, Sandbox
 from sandbox.scenario import place_calls
 
+CALLER = "+12025550199"
 TARGET = "http://127.0.0.1:8000/callbacks/sinch/"
 
 
@@ -58,7 +59,14 @@ def _platform(options: argparse.Namespace) -> Sandbox:
 
 def _call(platform: Sandbox, options: argparse.Namespace) -> int:
     _say(f"{options.calls} calls, callbacks to {platform.target}, seed {options.seed}")
-    calls = place_calls(platform, options.calls, seed=options.seed, users=options.user or ["alice"])
+    calls = place_calls(
+        platform,
+        options.calls,
+        seed=options.seed,
+        users=options.user or ["alice"],
+        callers=options.caller or [CALLER],
+        access_numbers=options.access_number or [],
+    )
     platform.run()
     if options.json:
         document = {
@@ -108,6 +116,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--chaos", type=_chaos, help="loss=0.1,dup=0.1,late=0.1,reorder=0.1")
     parser.add_argument("--port", type=_port, help="serve the REST API there; 0 takes a free port")
     parser.add_argument("--user", action="append", help="app user who calls; may be repeated (alice)")
+    parser.add_argument(
+        "--access-number", action="append", help="number of yours that telephones dial; may be repeated"
+    )
+    parser.add_argument(
+        "--caller", action="append", help=f"who dials them, and presses keys; may be repeated ({CALLER})"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     return parser
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from enum import IntEnum
+from functools import partial
 from itertools import count
-from threading import Lock
+from threading import Lock, RLock
 
 Action = Callable[[], None]
 
@@ -21,7 +22,7 @@ class Turn(IntEnum):
 
     DELIVER = 0  # a callback is delivered and its answer obeyed
     HELD_BACK = 1  # a callback that was overtaken by the next one
-    PHONE = 2  # the called phone answers or refuses
+    PHONE = 2  # the called phone answers or refuses, a prompt ends, a key is pressed
     HANG_UP = 3  # somebody, or the limit, ends the call
 
 
@@ -80,3 +81,24 @@ class Clock:
             while self._due and self._due[0][:2] == (moment, turn):
                 batch.append(heapq.heappop(self._due)[3])
             return batch
+
+
+class OneByOne:
+    """Has things done one at a time, although several are due at one instant and requests come from outside."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = RLock()
+
+    @property
+    def now(self) -> datetime:
+        return self._clock.now
+
+    def do(self, action: Action) -> None:
+        """Have something done now, when nothing else is being done."""
+        with self._lock:
+            action()
+
+    def after(self, seconds: float, action: Action, turn: Turn = Turn.PHONE) -> None:
+        """Have something done that many virtual seconds from now."""
+        self._clock.after(seconds, partial(self.do, action), turn)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from threading import Lock
@@ -22,7 +23,7 @@ from sandbox.record import Record
 
 CONTENT_TYPE = "application/json; charset=utf-8"
 LONGEST_ANSWER_BYTES = 1 << 20
-EVENTS = ("ice", "ace", "dice")
+EVENTS = ("ice", "ace", "pie", "notify", "dice")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Parcel:
 
     call: Call
     event: str
+    occurrence: int
     attempt: int
     body: bytes
     headers: dict[str, str] | None = None
@@ -64,16 +66,24 @@ class Poster:
         timeout_seconds: float,
         wall_clock: Callable[[], datetime],
     ) -> None:
-        parts = urlsplit(target)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"the target is not an http or https URL: {target}")
         signing.signature(secret, "")  # a secret that cannot sign is refused now, not at the first call
         self.timeout_seconds = timeout_seconds
-        self._target = target
-        self._path = parts.path or "/"
+        self.target = target
         self._key = key
         self._secret = secret
         self._wall_clock = wall_clock
+
+    @property
+    def target(self) -> str:
+        """Where callbacks go. Raises ValueError when it is set to what is no http or https URL."""
+        return self._target
+
+    @target.setter
+    def target(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"the target is not an http or https URL: {url}")
+        self._target, self._path = url, parts.path or "/"
 
     def headers(self, body: bytes) -> dict[str, str]:
         """The signed headers for a body posted now."""
@@ -116,14 +126,18 @@ class Courier:
         self._seed = seed
         self._lock = Lock()
         self._held_back: dict[str, list[Parcel]] = {}
+        self._sent: Counter[tuple[str, str]] = Counter()
 
     def send(self, call: Call, event: str, body: Body, obey: Obey | None = None) -> None:
         """Set a callback going. `obey` gets the answer, or NO_ANSWER when the time-out has passed."""
-        chance = self._chaos.faults(seed=self._seed, call_number=call.number, event=event)
+        with self._lock:
+            self._sent[call.call_id, event] += 1
+            occurrence = self._sent[call.call_id, event]
+        chance = self._chaos.faults(seed=self._seed, call_number=call.number, event=event, occurrence=occurrence)
         call.happened.extend(chance)
         plan = Plan.of(event, (*chance, *call.faults))
         overtaken = self._held_back.pop(call.call_id, [])
-        original = self._original(call, event, _changed(body, plan.changes), plan.repeats)
+        original = self._original(call, event, occurrence, _changed(body, plan.changes), plan.repeats)
         in_time = plan.delay_seconds < self._poster.timeout_seconds and not (plan.lost or plan.swapped)
 
         if plan.lost:
@@ -146,14 +160,14 @@ class Courier:
             for _ in range(repeat.times):
                 attempt += 1
                 headers = original.headers if repeat.same_signature else None
-                copy = Parcel(original.call, original.event, attempt, changed, headers)
+                copy = replace(original, attempt=attempt, body=changed, headers=headers)
                 seconds = plan.delay_seconds + repeat.after_seconds
                 self._clock.after(seconds, partial(self._deliver, copy, None))
 
-    def _original(self, call: Call, event: str, body: Body, repeats: tuple[Repeat, ...]) -> Parcel:
+    def _original(self, call: Call, event: str, occurrence: int, body: Body, repeats: tuple[Repeat, ...]) -> Parcel:
         content = wire.dumps(body)
         replayed = any(repeat.same_signature for repeat in repeats)
-        return Parcel(call, event, 1, content, self._poster.headers(content) if replayed else None)
+        return Parcel(call, event, occurrence, 1, content, self._poster.headers(content) if replayed else None)
 
     def _deliver(self, parcel: Parcel, obey: Obey | None) -> None:
         sent_at, round_ = self._clock.now, self._clock.round
@@ -168,11 +182,12 @@ class Courier:
             status=answer.status,
             answer=answer.body,
             error=answer.error,
+            occurrence=parcel.occurrence,
         )
         with self._lock:
             parcel.call.exchanges.append(exchange)
             # Simultaneous deliveries end in any order; the list does not show which thread was faster.
-            parcel.call.exchanges.sort(key=lambda each: (each.round, EVENTS.index(each.event), each.attempt))
+            parcel.call.exchanges.sort(key=_place)
         self._record.add(
             sent_at,
             parcel.call.call_id,
@@ -185,6 +200,10 @@ class Courier:
         )
         if obey is not None:
             obey(answer)
+
+
+def _place(exchange: Exchange) -> tuple[int, int, int, int]:
+    return exchange.round, EVENTS.index(exchange.event), exchange.occurrence, exchange.attempt
 
 
 def _changed(body: Body, changes: Mapping[str, object]) -> Body:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sandbox import rates, wire
-from sandbox.calls import Call
+from sandbox.calls import Call, MenuResult
 
 Body = dict[str, object]
 
@@ -30,8 +30,8 @@ def ice(call: Call, *, key: str, now: datetime, resource_url: str) -> Body:
     }
 
 
-def ace(call: Call, *, key: str, now: datetime, resource_url: str) -> Body:
-    """Answered Call Event: the called party picked up."""
+def ace(call: Call, *, key: str, now: datetime, resource_url: str, amd: Body | None = None) -> Body:
+    """Answered Call Event: the called party picked up; amd says what sort of party."""
     return {
         "event": "ace",
         "callid": call.call_id,
@@ -40,7 +40,31 @@ def ace(call: Call, *, key: str, now: datetime, resource_url: str) -> Body:
         "version": 1,
         **_carried(call),
         "applicationKey": key,
+        **({} if amd is None else {"amd": amd}),
     }
+
+
+def pie(call: Call, result: MenuResult, *, key: str, now: datetime) -> Body:
+    """Prompt Input Event: how a menu ended."""
+    return {
+        "event": "pie",
+        "callid": call.call_id,
+        "timestamp": wire.timestamp(now),
+        "version": 1,
+        **_carried(call),
+        "applicationKey": key,
+        "menuResult": {
+            "menuId": result.menu_id,
+            "type": result.type,
+            "value": result.value,
+            "inputMethod": "dtmf",
+        },
+    }
+
+
+def notify(call: Call, kind: str, more: Body) -> Body:
+    """A notification. It has no time, and wants no answer."""
+    return {"event": "notify", "callid": call.call_id, "version": 1, "type": kind, **more}
 
 
 def dice(call: Call, *, key: str, now: datetime) -> Body:
@@ -69,6 +93,8 @@ def _carried(call: Call) -> Body:
         body["custom"] = call.custom
     if call.user is not None:
         body["user"] = call.user
+    if call.conference_id is not None:
+        body["conferenceId"] = call.conference_id
     if call.cookies:
         body["cookies"] = [{"key": key, "value": value} for key, value in call.cookies.items()]
     return body

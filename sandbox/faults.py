@@ -1,6 +1,7 @@
 """What can go wrong with one call: by chance and seed (`Chaos`), or on purpose (a list of faults per call).
 
-Events are "ice", "ace" and "dice". All seconds are virtual.
+Events are "ice", "ace", "pie", "notify" and "dice"; a fault of a call strikes every one of that name. All seconds
+are virtual.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from random import Random
 from typing import Final
 
 LATEST_SECONDS = 120
+OVERTAKEN = ("ice", "ace", "pie")
 
 
 class Removed:
@@ -29,7 +31,7 @@ class Lose:
 
 @dataclass(frozen=True)
 class Delay:
-    """The callback is delivered later. An ICE or ACE later than the time-out is not waited for."""
+    """The callback is delivered later. One later than the time-out is not waited for."""
 
     event: str
     seconds: int
@@ -37,7 +39,7 @@ class Delay:
 
 @dataclass(frozen=True)
 class Swap:
-    """The callback is overtaken by the next one of the call. The last one, DiCE, cannot be."""
+    """The callback is overtaken by the next one of the call. DiCE and notify, which may be the last, cannot be."""
 
     event: str
 
@@ -113,7 +115,7 @@ class Plan:
                     lost = True
                 case Delay(event=name, seconds=seconds) if name == event:
                     delay += seconds
-                case Swap(event=name) if name == event and name != "dice":
+                case Swap(event=name) if name == event and name in OVERTAKEN:
                     swapped = True
                 case Alter(event=name, changes=more) if name == event:
                     changes |= more
@@ -158,9 +160,10 @@ class Chaos:
                 raise ValueError(f"chaos {name} needs a number between 0 and 1, not {value!r}") from None
         return cls(**given)
 
-    def faults(self, *, seed: int, call_number: int, event: str) -> tuple[CallbackFault, ...]:
-        """What chance has in store for this event of this call: always the same for the same seed."""
-        chance = Random(f"{seed}/{call_number}/{event}")
+    def faults(self, *, seed: int, call_number: int, event: str, occurrence: int = 1) -> tuple[CallbackFault, ...]:
+        """What chance has in store for this event of this call, the how-manieth of its name: the same for one seed."""
+        again = f"/{occurrence}" if occurrence > 1 else ""
+        chance = Random(f"{seed}/{call_number}/{event}{again}")
         # Every draw is made whatever the probabilities are, so raising one does not reshuffle the others.
         loss, dup, late, reorder, together = (chance.random() for _ in range(5))
         late_seconds, apart_seconds = chance.randint(1, LATEST_SECONDS), chance.randint(1, LATEST_SECONDS)
@@ -171,6 +174,6 @@ class Chaos:
             happens.append(Repeat(event, after_seconds=0 if together < 0.5 else apart_seconds))
         if late < self.late:
             happens.append(Delay(event, late_seconds))
-        if reorder < self.reorder and event != "dice":
+        if reorder < self.reorder and event in OVERTAKEN:
             happens.append(Swap(event))
         return tuple(happens)

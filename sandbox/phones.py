@@ -13,7 +13,8 @@ class Phone:
     """One way of behaving when called.
 
     refusal is the result and reason reported when the phone does not answer; None means it answers.
-    talks_seconds None means both keep talking for as long as the call is allowed to last.
+    talks_seconds None means both keep talking for as long as the call is allowed to last. machine means that an
+    answering machine picks up.
     """
 
     after_seconds: int = 3
@@ -21,11 +22,19 @@ class Phone:
     hangs_up: HangsUp = "caller"
     refusal: tuple[str, str] | None = None
     rings_for_ever: bool = False
+    machine: bool = False
 
     @classmethod
-    def answers(cls, after_seconds: int = 3, talks_seconds: int | None = None, hangs_up: HangsUp = "caller") -> Phone:
+    def answers(
+        cls,
+        after_seconds: int = 3,
+        talks_seconds: int | None = None,
+        hangs_up: HangsUp = "caller",
+        *,
+        machine: bool = False,
+    ) -> Phone:
         """Answers, talks, and then one of the two hangs up."""
-        return cls(after_seconds, talks_seconds, hangs_up)
+        return cls(after_seconds, talks_seconds, hangs_up, machine=machine)
 
     @classmethod
     def busy(cls, after_seconds: int = 1) -> Phone:
@@ -49,7 +58,10 @@ class Phone:
 
 
 class PhoneBook(dict[str, Phone]):
-    """Phones by number (with or without +) or by user name; `default` answers for all others."""
+    """Phones by number (with or without +), user name or SIP address; `default` answers for all others.
+
+    A conference is found by its id, a stream by its address: they say how long the caller stays.
+    """
 
     def __init__(self) -> None:
         super().__init__()

@@ -11,13 +11,21 @@ from pathlib import Path
 from typing import Literal
 
 from sandbox import rates, rest
+from sandbox.api import CALLS_PATH
+from sandbox.callbacks import Callbacks
 from sandbox.calls import Call, Origin
-from sandbox.clock import Clock
+from sandbox.clock import Clock, OneByOne
+from sandbox.conferences import Conferences
+from sandbox.connections import Connections
 from sandbox.courier import Courier, Poster
 from sandbox.faults import Chaos, Fault
+from sandbox.keys import Keys, Press
+from sandbox.numbers import Numbers
 from sandbox.phones import Phone, PhoneBook
+from sandbox.player import Player
 from sandbox.rates import RateTable
 from sandbox.record import Record
+from sandbox.recordings import Recordings
 from sandbox.switchboard import Switchboard
 
 # The application every desk has. It opens nothing anywhere else.
@@ -36,7 +44,9 @@ class Sandbox:
 
     Time inside is virtual and starts at `start`; signatures carry the time of `wall_clock`, because
     receivers check that they are fresh. timeout_seconds is how long a callback may take. chaos and seed
-    decide what goes wrong. With record_path, everything that happens is also appended to that file.
+    decide what goes wrong. counts_menu_time says whether the duration of a call that was connected from a
+    menu begins with the incoming leg's answer or with the callee's: the documentation does not. With
+    record_path, everything that happens is also appended to that file.
     """
 
     def __init__(
@@ -51,10 +61,11 @@ class Sandbox:
         timeout_seconds: float = ANSWER_WITHIN_SECONDS,
         parallel: int = 64,
         rate_table: Mapping[str, Decimal] = rates.RATES,
+        counts_menu_time: bool = True,
         record_path: Path | None = None,
         wall_clock: Callable[[], datetime] = _wall_clock,
     ) -> None:
-        self.target = target
+        self.fallback = ""
         self.key = key
         self.secret = secret
         self.wall_clock = wall_clock
@@ -64,15 +75,48 @@ class Sandbox:
         self.rest_url = "http://sandbox.invalid"
         self._calls: dict[str, Call] = {}
         self._placed = 0
-        poster = Poster(target, key=key, secret=secret, timeout_seconds=timeout_seconds, wall_clock=wall_clock)
-        self._switchboard = Switchboard(
+        self.rate_table = RateTable(rate_table)
+        self.conferences = Conferences()
+        self.numbers = Numbers()
+        self._counts_menu_time = counts_menu_time
+        self._poster = Poster(target, key=key, secret=secret, timeout_seconds=timeout_seconds, wall_clock=wall_clock)
+        courier = Courier(clock=self.clock, poster=self._poster, record=self.record, chaos=chaos or Chaos(), seed=seed)
+        self.switchboard = self._build(courier)
+
+    @property
+    def target(self) -> str:
+        """The application's callback URL."""
+        return self._poster.target
+
+    @target.setter
+    def target(self, url: str) -> None:
+        self._poster.target = url
+
+    def _build(self, courier: Courier) -> Switchboard:
+        callbacks = Callbacks(
             clock=self.clock,
-            courier=Courier(clock=self.clock, poster=poster, record=self.record, chaos=chaos or Chaos(), seed=seed),
+            courier=courier,
+            key=self.key,
+            resource_url=lambda call_id: f"{self.rest_url}{CALLS_PATH}{call_id}",
+        )
+        one_by_one = OneByOne(self.clock)
+        recordings = Recordings(clock=self.clock, callbacks=callbacks, record=self.record)
+        connections = Connections(
+            one_by_one=one_by_one,
             phones=self.phones,
-            rate_table=RateTable(rate_table),
+            rate_table=self.rate_table,
+            conferences=self.conferences,
+            callbacks=callbacks,
+            recordings=recordings,
             record=self.record,
-            key=key,
-            resource_url=lambda call_id: f"{self.rest_url}{rest.CALLS_PATH}{call_id}",
+        )
+        return Switchboard(
+            one_by_one=one_by_one,
+            callbacks=callbacks,
+            connections=connections,
+            player=Player(clock=self.clock, record=self.record, recordings=recordings),
+            recordings=recordings,
+            record=self.record,
         )
 
     @property
@@ -94,14 +138,17 @@ class Sandbox:
         custom: str | None = None,
         cli: str = "",
         phone: Phone | None = None,
+        keys: Sequence[Press] = (),
         faults: Sequence[Fault] = (),
         call_id: str | None = None,
     ) -> Call:
         """A signed-in app user dials a telephone number, so many seconds from now.
 
-        phone behaves instead of the one in the phone book, for this call only. call_id must be new.
+        phone behaves instead of the one in the phone book, for this call only. keys is what the caller does in
+        menus, one item for each prompt that wants input. call_id must be new.
         """
         call = self._call(origin="MXP", user=user, cli=cli, to_type="number", to=to, domain="pstn")
+        call.keys = Keys(keys)
         return self._place(call, at_seconds, custom, phone, faults, call_id)
 
     def app_to_app(
@@ -127,11 +174,13 @@ class Sandbox:
         at_seconds: float = 0,
         custom: str | None = None,
         phone: Phone | None = None,
+        keys: Sequence[Press] = (),
         faults: Sequence[Fault] = (),
         call_id: str | None = None,
     ) -> Call:
-        """Somebody dials one of the application's own numbers from an ordinary telephone."""
+        """Somebody dials one of the application's own numbers from an ordinary telephone, and presses keys."""
         call = self._call(origin="PSTN", user=None, cli=cli, to_type="did", to=to, domain="pstn")
+        call.keys = Keys(keys)
         return self._place(call, at_seconds, custom, phone, faults, call_id)
 
     def at(self, seconds: float, action: Callable[[], None]) -> None:
@@ -164,7 +213,16 @@ class Sandbox:
         domain: Literal["pstn", "mxp"],
     ) -> Call:
         self._placed += 1
-        return Call(number=self._placed, origin=origin, user=user, cli=cli, to_type=to_type, to=to, domain=domain)
+        return Call(
+            number=self._placed,
+            origin=origin,
+            user=user,
+            cli=cli,
+            to_type=to_type,
+            to=to,
+            domain=domain,
+            counts_menu_time=self._counts_menu_time,
+        )
 
     def _place(
         self,
@@ -180,5 +238,5 @@ class Sandbox:
         if call.call_id in self._calls:
             raise ValueError(f"there is a call {call.call_id} already")
         self._calls[call.call_id] = call
-        self.clock.after(at_seconds, partial(self._switchboard.start, call))
+        self.clock.after(at_seconds, partial(self.switchboard.start, call))
         return call

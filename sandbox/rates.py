@@ -8,6 +8,7 @@ from decimal import Decimal
 CURRENCY = "USD"
 SECONDS_PER_MINUTE = 60
 FREE = Decimal("0.0")
+INCOMING = "incoming"
 
 RATES: Mapping[str, Decimal] = {
     "+": Decimal("0.2500"),
@@ -24,7 +25,8 @@ RATES: Mapping[str, Decimal] = {
 class RateTable:
     """Prices per minute in USD by prefix; the longest prefix wins, "+" is for all the rest.
 
-    Raises ValueError when the general price is missing. Calls between apps are free.
+    "incoming" prices the incoming leg of a call to an access number, which is free without it. Raises ValueError
+    when the general price is missing. Calls between apps are free.
     """
 
     def __init__(self, rates: Mapping[str, Decimal] = RATES) -> None:
@@ -36,6 +38,11 @@ class RateTable:
         """The price of one minute to a number in E.164."""
         prefixes = (number[:length] for length in range(len(number), 1, -1))
         return next((self._rates[prefix] for prefix in prefixes if prefix in self._rates), self._rates["+"])
+
+    @property
+    def incoming(self) -> Decimal:
+        """The price of one minute of an answered incoming leg."""
+        return self._rates.get(INCOMING, FREE)
 
 
 def debit(per_minute: Decimal, answered_seconds: int) -> Decimal:

@@ -23,7 +23,8 @@ def as_dict(call: Call) -> dict[str, object]:
         "asked": [{"event": each.event, "attempt": each.attempt, "status": each.status} for each in call.exchanges],
         "decision": call.action,
         "limit_seconds": call.limit_seconds,
-        "heard": [{"name": heard.name, "text": heard.text} for heard in call.heard],
+        "heard": [{"name": heard.name, "kind": heard.kind, "text": heard.text} for heard in call.heard],
+        "menus": [{"menu": each.menu_id, "type": each.type, "value": each.value} for each in call.menu_results],
         "answered": call.answered,
         "duration_seconds": call.duration_seconds,
         "result": call.result,
@@ -48,6 +49,15 @@ def line(call: Call) -> str:
     )
 
 
+def menu_lines(call: Call) -> list[str]:
+    """What was heard in menus and how they ended, a line each; nothing for a call without menus."""
+    if not call.menu_results:
+        return []
+    prompts = [f"heard {heard.kind} {heard.text}" for heard in call.heard if heard.kind]
+    results = [f"menu {each.menu_id}: {each.type} {each.value}".rstrip() for each in call.menu_results]
+    return [f"       {each}" for each in (*prompts, *results)]
+
+
 def totals(calls: Sequence[Call]) -> dict[str, object]:
     """Sums over all calls: ends by kind, seconds, the operator's cost, and what went wrong on the way."""
     ends = Counter(_end(call) for call in calls)
@@ -67,9 +77,9 @@ def totals(calls: Sequence[Call]) -> dict[str, object]:
 
 
 def text(calls: Sequence[Call]) -> str:
-    """All calls line by line, and the totals last."""
+    """All calls line by line, each with the menus it went through, and the totals last."""
     summary = ", ".join(f"{name} {value}" for name, value in totals(calls).items())
-    return "\n".join([*map(line, calls), summary])
+    return "\n".join([*(each for call in calls for each in (line(call), *menu_lines(call))), summary])
 
 
 def failures(calls: Iterable[Call]) -> list[str]:
@@ -92,7 +102,7 @@ def _failures(call: Call) -> list[str]:
 def _end(call: Call) -> str:
     if not call.ended:
         return "not_ended"
-    if call.answered:
+    if call.result == "ANSWERED":
         return "answered"
     if call.action == "hangup":
         return "refused"

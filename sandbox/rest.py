@@ -1,8 +1,4 @@
-"""The platform's REST API: one table of routes, so that another endpoint is another row.
-
-Errors have the platform's shape, {"errorCode", "message", "reference"}; the first three digits of the code
-are the HTTP status.
-"""
+"""The platform's REST API: one table of routes, so that another endpoint is another row."""
 
 from __future__ import annotations
 
@@ -11,53 +7,51 @@ import binascii
 import hmac
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from uuid import uuid4
 
-from sandbox import rates, signing, wire
-from sandbox.calls import Call
+from sandbox import api_calls, api_configuration, signing, wire
+from sandbox.api import (
+    CALLS_PATH,
+    CONFERENCES_PATH,
+    CONFIGURATION_PATH,
+    QUERY_PATH,
+    ApiError,
+    Request,
+    Response,
+)
 
 if TYPE_CHECKING:
     from sandbox.platform import Sandbox
 
 log = logging.getLogger(__name__)
 
-CALLS_PATH = "/calling/v1/calls/id/"
 LONGEST_BODY_BYTES = 1 << 20
+CALL = rf"{CALLS_PATH}(?P<call_id>[^/]+)"
+CONFERENCE = rf"{CONFERENCES_PATH}(?P<conference_id>[^/]+)"
+NUMBERS = rf"{CONFIGURATION_PATH}numbers"
+CALLBACKS = rf"{CONFIGURATION_PATH}callbacks/applications/(?P<key>[^/]+)"
 
-
-@dataclass(frozen=True)
-class Request:
-    """What came in. path has no query string; header names are lower case."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes = b""
-
-
-@dataclass(frozen=True)
-class Response:
-    status: int
-    body: Mapping[str, object]
-
-
-class ApiError(Exception):
-    """An answer that is an error; the code begins with the HTTP status."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-    def response(self) -> Response:
-        body = {"errorCode": self.code, "message": str(self), "reference": str(uuid4())}
-        return Response(self.code // 100, body)
+Handler = Callable[..., Response]
+ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", CALL, api_calls.get_call),
+    ("PATCH", CALL, api_calls.patch_call),
+    ("PATCH", rf"{CALL}/leg/(?P<leg>[^/]+)", api_calls.patch_call),
+    ("GET", CONFERENCE, api_calls.get_conference),
+    ("DELETE", CONFERENCE, api_calls.kick_all),
+    ("PATCH", rf"{CONFERENCE}/(?P<call_id>[^/]+)", api_calls.manage_participant),
+    ("DELETE", rf"{CONFERENCE}/(?P<call_id>[^/]+)", api_calls.kick),
+    ("GET", NUMBERS, api_configuration.get_numbers),
+    ("POST", NUMBERS, api_configuration.assign_numbers),
+    ("DELETE", NUMBERS, api_configuration.unassign_number),
+    ("GET", CALLBACKS, api_configuration.get_callbacks),
+    ("POST", CALLBACKS, api_configuration.set_callbacks),
+    ("GET", rf"{QUERY_PATH}(?P<number>[^/]+)", api_configuration.query_number),
+)
 
 
 def answer(platform: Sandbox, request: Request) -> Response:
@@ -65,7 +59,7 @@ def answer(platform: Sandbox, request: Request) -> Response:
     try:
         authenticate(platform, request)
         for method, path, handler in ROUTES:
-            found = path.fullmatch(request.path)
+            found = re.fullmatch(path, request.path)
             if found and method == request.method:
                 return handler(platform, request, **found.groupdict())
         raise ApiError(40400, "Resource not found")
@@ -120,40 +114,6 @@ def _check_signed(platform: Sandbox, request: Request, credentials: str) -> None
         raise ApiError(40102, "Invalid signature")
 
 
-def get_call(platform: Sandbox, request: Request, call_id: str) -> Response:
-    """The result of a call, or how far it has come."""
-    call = platform.find(call_id)
-    if call is None:
-        raise ApiError(40400, "Call not found")
-    return Response(200, _call_result(platform, call))
-
-
-def _call_result(platform: Sandbox, call: Call) -> dict[str, object]:
-    now = platform.clock.now
-    caller = ("username", call.user) if call.user else ("number", call.cli)
-    body: dict[str, object] = {
-        "from": {"type": caller[0], "endpoint": caller[1]},
-        "to": {"type": call.to_type, "endpoint": call.to},
-        "domain": call.domain,
-        "callId": call.call_id,
-        "duration": call.seconds_answered_by(now),
-        "status": "FINAL" if call.ended else "ONGOING",
-        "result": call.result,
-        "reason": call.reason,
-        # Without a zone, as the platform's own samples have it.
-        "timestamp": wire.timestamp(call.started_at or now).removesuffix("Z"),
-        "userRate": rates.amount(call.user_rate),
-        "debit": rates.amount(call.debit),
-    }
-    return body if call.custom is None else {**body, "custom": call.custom}
-
-
-Handler = Callable[..., Response]
-ROUTES: tuple[tuple[str, re.Pattern[str], Handler], ...] = (
-    ("GET", re.compile(rf"{CALLS_PATH}(?P<call_id>[^/]+)"), get_call),
-)
-
-
 @contextmanager
 def serve(platform: Sandbox, host: str, port: int) -> Iterator[str]:
     """Serve in the background; gives the base URL.
@@ -188,10 +148,12 @@ def _handler(platform: Sandbox) -> type[BaseHTTPRequestHandler]:
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
 
         def _send(self, response: Response) -> None:
-            content = wire.dumps(response.body)
+            content = b"" if response.body is None else wire.dumps(response.body)
             self.send_response(response.status)
-            self.send_header("Content-Type", "application/json; charset=utf-8")
-            self.send_header("Content-Length", str(len(content)))
+            if content:
+                self.send_header("Content-Type", "application/json; charset=utf-8")
+            if response.status != 204:
+                self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from random import Random
 
 from sandbox.calls import Call
+from sandbox.keys import HangUp, Press, Silence
 from sandbox.phones import HangsUp, Phone
 from sandbox.platform import Sandbox
 
@@ -22,6 +23,7 @@ DESTINATIONS: tuple[str, ...] = (
     "+61491570158",
 )
 AVERAGE_TALK_SECONDS = 120
+LONGEST_SCRIPT = 6
 
 
 def place_calls(
@@ -38,7 +40,7 @@ def place_calls(
     """Place so many calls, spread over that much virtual time; the same seed places the same calls.
 
     users dial telephone numbers from the app and, when there are two of them, sometimes each other.
-    callers dial the access_numbers from ordinary telephones, when both are given.
+    callers dial the access_numbers from ordinary telephones, when both are given, and press keys at random.
     """
     chance = Random(f"scenario/{seed}")
     return [
@@ -62,7 +64,8 @@ def _place(
         return platform.app_to_app(user=user, to=other, at_seconds=at_seconds, phone=phone)
     if kind < 0.3 and callers and access_numbers:
         cli, number = chance.choice(callers), chance.choice(access_numbers)
-        return platform.phone_to_access_number(cli=cli, to=number, at_seconds=at_seconds, phone=phone)
+        pressed = keys(chance, destinations)
+        return platform.phone_to_access_number(cli=cli, to=number, at_seconds=at_seconds, phone=phone, keys=pressed)
     return platform.app_to_phone(user=user, to=chance.choice(destinations), at_seconds=at_seconds, phone=phone)
 
 
@@ -82,3 +85,17 @@ def behaviour(chance: Random) -> Phone:
     if kind < 0.34:
         return Phone.answers(after_seconds)
     return Phone.answers(after_seconds, talks_seconds, hangs_up)
+
+
+def keys(chance: Random, destinations: Sequence[str] = DESTINATIONS) -> list[Press]:
+    """What a caller does in menus: mostly a key or a number, at times nothing, and now and then hanging up."""
+    return [_press(chance, destinations) for _ in range(chance.randint(0, LONGEST_SCRIPT))]
+
+
+def _press(chance: Random, destinations: Sequence[str]) -> Press:
+    kind, key, number = chance.random(), chance.choice("0123456789*#"), chance.choice(destinations)
+    if kind < 0.45:
+        return key
+    if kind < 0.80:
+        return f"{number.removeprefix('+')}#"
+    return Silence() if kind < 0.95 else HangUp()

@@ -1,215 +1,298 @@
-"""The life of a call: asked for, answered by the application, rung, talked, ended.
+"""The life of a call: asked for, answered by the application, led through menus, rung, talked, ended.
 
-What the platform's documentation leaves open is decided here: hangup as the answer to ICE ends a call with
-result N/A, reason MANAGERHANGUP; no or no legal answer with FAILED, CALLBACKERROR; a call cut at its
-maxDuration with ANSWERED, TIMEOUT; a caller who gives up with NOANSWER, CANCEL. Each has duration 0 unless
-somebody answered.
+What the platform's documentation leaves open is decided here.
+
+- hangup as the answer to ICE ends a call with result N/A, reason MANAGERHANGUP; no or no legal answer to ICE with
+  FAILED, CALLBACKERROR; a call cut at its maxDuration with ANSWERED, TIMEOUT; a caller who gives up with NOANSWER,
+  CANCEL. Each has duration 0 unless somebody answered.
+- A 200 that is no legal SVAML is told of with notify `callingerror`, then the call ends. Another status or silence
+  is not told of.
+- `answer`, a menu, park or a conference answers the incoming leg. A prompt before them is early media and free.
+- A call that was never connected but whose incoming leg was answered ends as ANSWERED with the seconds since then:
+  MANAGERHANGUP, CALLERHANGUP, TIMEOUT, or CALLBACKERROR when PIE gets no or no legal answer.
+- When a callee was tried, the result is the callee's: BUSY, NOANSWER or FAILED with duration 0 unless it answered.
+- A caller who hangs up in a menu: PIE of type `hangup`, whose answer does not matter, and at the same instant DiCE.
+- continue as the answer to PIE, or as PATCH in a menu, goes on with whoever is connected, and hangs up when nobody
+  is.
+- In ACE the caller of the call runs the menu. The talk's end stays where it was: time in the menu is talk.
+- Park at its end: TIMEOUT. A menu or park that leads nowhere is cut an hour after the incoming leg was answered.
+- PATCH may come while a call talks, waits in a menu, is parked or in a conference. connectConf and park leave the
+  callee behind. What the call was told before and has not done yet is dropped.
+- hangupCause and hangup's barge change nothing that a callback shows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from decimal import Decimal
+from collections.abc import Callable, Mapping
 from functools import partial
-from threading import Lock
 
-from sandbox import events, rates, svaml, wire
-from sandbox.calls import Call
-from sandbox.clock import Clock, Turn
-from sandbox.courier import Answer, Courier
-from sandbox.faults import AnsweredElsewhere, CutLate, GiveUp
-from sandbox.phones import Phone, PhoneBook
-from sandbox.rates import RateTable
+from sandbox import svaml, wire
+from sandbox.callbacks import Callbacks
+from sandbox.calls import Call, MenuResult, Stage
+from sandbox.clock import OneByOne, Turn
+from sandbox.connections import Connection, Connections
+from sandbox.courier import Answer, Obey
+from sandbox.faults import AnsweredElsewhere, GiveUp
+from sandbox.keys import HangUp, Silence
+from sandbox.player import KEY_SECONDS, Player, Walk
 from sandbox.record import Record
+from sandbox.recordings import Recordings
+from sandbox.svaml import Leg
+from sandbox.understanding import NoReply, legal, understood
 
-RINGS_AT_MOST_SECONDS = 60
+NOWHERE_AT_MOST_SECONDS = 3600
+CONFERENCE_PAUSE_SECONDS = 5
+CONTEXTS: Mapping[Stage, svaml.Context] = {
+    "talking": "patch",
+    "menu": "patch",
+    "parked": "unpark",
+    "conference": "conference patch",
+}
+
+
+class NotNow(Exception):
+    """The call is in no state in which PATCH can change it; the message says why."""
 
 
 class Switchboard:
-    """Connects calls as the application decides, and tells it what happened.
-
-    resource_url gives the REST address of a call id.
-    """
+    """Connects calls as the application decides, and tells it what happened."""
 
     def __init__(
         self,
         *,
-        clock: Clock,
-        courier: Courier,
-        phones: PhoneBook,
-        rate_table: RateTable,
+        one_by_one: OneByOne,
+        callbacks: Callbacks,
+        connections: Connections,
+        player: Player,
+        recordings: Recordings,
         record: Record,
-        key: str,
-        resource_url: Callable[[str], str],
     ) -> None:
-        self._clock = clock
-        self._courier = courier
-        self._phones = phones
-        self._rates = rate_table
+        self._one_by_one = one_by_one
+        self._callbacks = callbacks
+        self._connections = connections
+        self._player = player
+        self._recordings = recordings
         self._record = record
-        self._key = key
-        self._resource_url = resource_url
-        self._lock = Lock()
+        connections.listener = self
 
     def start(self, call: Call) -> None:
         """Somebody dials: ask the application with ICE."""
-        call.started_at = self._clock.now
-        call.user_rate = self._rate(call.to_type, call.to)
+        self._one_by_one.do(partial(self._start, call))
+
+    def _start(self, call: Call) -> None:
+        call.started_at = self._one_by_one.now
+        call.user_rate = self._connections.rate(call.to_type, call.to)
         self._note(call, "dialled", user=call.user, cli=call.cli, to=call.to)
         elsewhere = [fault for fault in call.faults if isinstance(fault, AnsweredElsewhere)]
         if elsewhere:
             self._obey_ice(call, Answer(200, wire.dumps(elsewhere[0].reply)))
         else:
-            url = self._resource_url(call.call_id)
-            body = events.ice(call, key=self._key, now=self._clock.now, resource_url=url)
-            self._courier.send(call, "ice", body, partial(self._obey_ice, call))
+            self._callbacks.ice(call, self._answer_to(call, self._obey_ice))
         for fault in call.faults:
-            if isinstance(fault, GiveUp):
-                self._give_up_after(call, fault.after_seconds)
-
-    def _give_up_after(self, call: Call, seconds: int) -> None:
-        if seconds == 0:
-            self._end(call, "NOANSWER", "CANCEL")
-        else:
-            self._clock.after(seconds, partial(self._give_up, call), Turn.HANG_UP)
+            if isinstance(fault, GiveUp) and fault.after_seconds == 0:
+                self.end(call, "NOANSWER", "CANCEL")
+            elif isinstance(fault, GiveUp):
+                self._one_by_one.after(fault.after_seconds, partial(self._give_up, call), Turn.HANG_UP)
 
     def _give_up(self, call: Call) -> None:
-        if not call.answered:
-            self._end(call, "NOANSWER", "CANCEL")
-
-    def _obey_ice(self, call: Call, answer: Answer) -> None:
-        if call.ended:
+        if call.answered or call.ended:
             return
-        try:
-            reply = _understood(answer, "ice")
-            callee = _callee(call, reply.action)
-        except svaml.IllegalReply as error:
-            self._refuse_reply(call, error)
-            self._end(call, "FAILED", "CALLBACKERROR")
-            return
-        call.action = reply.action_name
-        self._hear(call, reply)
-        match reply.action:
-            case svaml.Hangup():
-                self._end(call, "N/A", "MANAGERHANGUP")
-            case svaml.ConnectPstn() as connect:
-                self._connect_pstn(call, connect, callee)
-            case svaml.ConnectMxp():
-                self._ring(call, "username", callee)
-            case svaml.Continue():
-                self._ring(call, call.to_type, callee)
-
-    def _connect_pstn(self, call: Call, connect: svaml.ConnectPstn, number: str) -> None:
-        call.limit_seconds = connect.limit_seconds
-        call.suppress_callbacks = connect.suppress_callbacks
-        own = connect.cli in (None, "incoming")
-        call.presented_cli = (call.cli or None) if own else connect.cli
-        self._ring(call, "number", number, connect.ring_seconds or RINGS_AT_MOST_SECONDS)
-
-    def _ring(self, call: Call, kind: str, callee: str, ring_seconds: int = RINGS_AT_MOST_SECONDS) -> None:
-        call.connected_to = callee
-        call.user_rate = self._rate(kind, callee)
-        self._note(call, "rings", callee=callee, limit_seconds=call.limit_seconds)
-        phone = call.phone or self._phones.reached(callee)
-        if phone.rings_for_ever or phone.after_seconds >= ring_seconds:
-            gives_up = partial(self._end, call, "NOANSWER", "TIMEOUT")
-            self._clock.after(ring_seconds, gives_up, Turn.HANG_UP)
-        elif phone.refusal is not None:
-            refuses = partial(self._end, call, *phone.refusal)
-            self._clock.after(phone.after_seconds, refuses, Turn.PHONE)
+        if call.stage == "menu":
+            self._leave_menu(call)
+        elif call.stage == "parked":
+            self.end(call, "ANSWERED", "CALLERHANGUP")
         else:
-            picks_up = partial(self._answer, call, phone, kind)
-            self._clock.after(phone.after_seconds, picks_up, Turn.PHONE)
+            self.end(call, "NOANSWER", "CANCEL")
 
-    def _answer(self, call: Call, phone: Phone, kind: str) -> None:
+    def patch(self, call: Call, body: bytes, leg: Leg = "caller") -> None:
+        """Do with a call as the SVAML says, from now on.
+
+        Raises NotNow when the call cannot be changed, IllegalReply when the SVAML is not legal for it.
+        """
+        self._one_by_one.do(partial(self._patch, call, body, leg))
+
+    def _patch(self, call: Call, body: bytes, leg: Leg) -> None:
+        if call.ended:
+            raise NotNow("the call has ended")
+        if call.stage not in CONTEXTS:
+            raise NotNow("the call is neither answered nor parked nor in a menu")
+        if not call.has_telephone_side:
+            raise NotNow("the call has no PSTN or SIP side")
+        reply = legal(call, body, CONTEXTS[call.stage])
+        self._note(call, "patched", action=reply.action_name)
+        self._obey(call, reply, "caller" if call.stage == "conference" else leg)
+
+    def kick(self, call: Call) -> None:
+        """End a call from outside, as the operator of a conference may."""
+        self._one_by_one.do(partial(self.end, call, "ANSWERED", "MANAGERHANGUP"))
+
+    def ask_ace(self, call: Call, amd: dict[str, object] | None) -> None:
+        """The callee answered: ask whether that is all right."""
+        self._callbacks.ace(call, self._answer_to(call, self._obey_ace), amd)
+
+    def end(self, call: Call, result: str, reason: str) -> None:
+        """The call ends, unless it has."""
         if call.ended:
             return
-        call.answered_at = self._clock.now
-        self._note(call, "answered", by=call.connected_to)
-        self._talk(call, phone)
-        if kind == "number" and not call.suppress_callbacks:
-            url = self._resource_url(call.call_id)
-            body = events.ace(call, key=self._key, now=self._clock.now, resource_url=url)
-            self._courier.send(call, "ace", body, partial(self._obey_ace, call))
-
-    def _talk(self, call: Call, phone: Phone) -> None:
-        allowed = call.limit_seconds or svaml.LONGEST_CALL_SECONDS
-        allowed += sum(fault.seconds for fault in call.faults if isinstance(fault, CutLate))
-        if phone.talks_seconds is None or phone.talks_seconds > allowed:
-            cut = partial(self._end, call, "ANSWERED", "TIMEOUT")
-            self._clock.after(allowed, cut, Turn.HANG_UP)
-        else:
-            reason = "CALLERHANGUP" if phone.hangs_up == "caller" else "CALLEEHANGUP"
-            hangs_up = partial(self._end, call, "ANSWERED", reason)
-            self._clock.after(phone.talks_seconds, hangs_up, Turn.HANG_UP)
-
-    def _obey_ace(self, call: Call, answer: Answer) -> None:
-        if call.ended:
-            return
-        try:
-            reply = _understood(answer, "ace")
-        except svaml.IllegalReply as error:
-            # The platform connects when ACE is not answered: a second look must not cost a call.
-            self._refuse_reply(call, error)
-            return
-        self._hear(call, reply)
-        if isinstance(reply.action, svaml.Hangup):
-            self._end(call, "ANSWERED", "MANAGERHANGUP")
-
-    def _hear(self, call: Call, reply: svaml.Reply) -> None:
-        call.heard.extend(reply.heard)
-        call.cookies.update(reply.cookies)
-        for heard in reply.heard:
-            self._note(call, "heard", name=heard.name, text=heard.text)
-
-    def _refuse_reply(self, call: Call, error: svaml.IllegalReply) -> None:
-        call.problem = str(error)
-        self._note(call, "reply not obeyed", why=call.problem)
-
-    def _end(self, call: Call, result: str, reason: str) -> None:
-        with self._lock:
-            if call.ended:
-                return
-            call.duration_seconds = call.seconds_answered_by(self._clock.now)
-            call.debit = rates.debit(call.user_rate, call.duration_seconds)
-            call.result, call.reason = result, reason
-            call.ended_at = self._clock.now
+        now = self._one_by_one.now
+        call.duration_seconds = call.seconds_answered_by(now)
+        self._connections.close(call)
+        call.result, call.reason = result, reason
+        call.ended_at = now
         self._note(call, "ended", result=result, reason=reason, duration=call.duration_seconds, debit=str(call.debit))
         if not call.suppress_callbacks:
-            self._courier.send(call, "dice", events.dice(call, key=self._key, now=self._clock.now))
+            self._callbacks.dice(call)
+        self._recordings.stop(call)
 
-    def _rate(self, kind: str, callee: str) -> Decimal:
-        return self._rates.per_minute(callee) if kind == "number" else rates.FREE
+    def _answer_to(self, call: Call, obey: Callable[[Call, Answer], None]) -> Obey:
+        """An answer counts only as long as nothing else has taken control of the call."""
+        control = call.control
+
+        def obey_if_still(answer: Answer) -> None:
+            if not call.ended and call.control == control:
+                obey(call, answer)
+
+        return lambda answer: self._one_by_one.do(partial(obey_if_still, answer))
+
+    def _obey_ice(self, call: Call, answer: Answer) -> None:
+        try:
+            reply = understood(call, answer, "ice")
+        except (NoReply, svaml.IllegalReply) as error:
+            self._disobey(call, error, "FAILED")
+            return
+        call.action = reply.action_name
+        self._obey(call, reply)
+
+    def _obey_ace(self, call: Call, answer: Answer) -> None:
+        try:
+            reply = understood(call, answer, "ace")
+        except (NoReply, svaml.IllegalReply) as error:
+            # The platform connects when ACE is not answered: a second look must not cost a call.
+            self._disobey(call, error, None)
+            return
+        self._obey(call, reply)
+
+    def _obey_pie(self, call: Call, answer: Answer) -> None:
+        try:
+            reply = understood(call, answer, "pie")
+        except (NoReply, svaml.IllegalReply) as error:
+            self._disobey(call, error, "ANSWERED")
+            return
+        self._obey(call, reply)
+
+    def _disobey(self, call: Call, error: NoReply | svaml.IllegalReply, result: str | None) -> None:
+        call.problem = str(error)
+        self._note(call, "reply not obeyed", why=call.problem)
+        if isinstance(error, svaml.IllegalReply):
+            self._callbacks.calling_error(call, error)
+        if result is not None:
+            call.control += 1
+            # At the same instant, but after the application was told why.
+            self._one_by_one.after(0, partial(self.end, call, result, "CALLBACKERROR"), Turn.HANG_UP)
+
+    def _obey(self, call: Call, reply: svaml.Reply, leg: Leg = "caller") -> None:
+        self._take_control(call, self._follow(call, reply, leg))
+
+    def _take_control(self, call: Call, walk: Walk) -> None:
+        """From now on this walk decides what the caller hears; what another had in mind is dropped."""
+        call.control += 1
+        self._go_on(call, walk, call.control)
+
+    def _go_on(self, call: Call, walk: Walk, control: int) -> None:
+        while not call.ended and call.control == control:
+            seconds = next(walk, None)
+            if seconds is None:
+                return
+            if seconds > 0:
+                self._one_by_one.after(seconds, partial(self._go_on, call, walk, control))
+                return
+
+    def _follow(self, call: Call, reply: svaml.Reply, leg: Leg) -> Walk:
+        yield from self._player.carry_out(call, reply.instructions, leg)
+        match reply.action:
+            case svaml.Hangup():
+                picked_up = call.answered or call.leg_answered_at is not None
+                self.end(call, "ANSWERED" if picked_up else "N/A", "MANAGERHANGUP")
+            case svaml.Continue() as action:
+                yield from self._continue(call, action)
+            case svaml.RunMenu() as action:
+                yield from self._run_menu(call, action)
+            case svaml.Park() as action:
+                yield from self._park(call, action)
+            case svaml.ConnectConf() as action:
+                self._player.answer_leg(call)
+                self._connections.join(call, action)
+                yield from self._confer(call, action)
+            case action:
+                self._connections.connect(call, Connection.wanted(call, action))
+
+    def _continue(self, call: Call, action: svaml.Continue) -> Walk:
+        if action.recording is not None:
+            self._recordings.start(call, action.recording)
+        if call.conference is not None:
+            yield from self._confer(call, call.conference)
+        elif call.connected_at is not None:
+            call.stage = "talking"
+        elif call.stage in ("asked", "parked"):
+            self._connections.connect(call, Connection.dialled(call))
+        else:
+            self.end(call, "ANSWERED", "MANAGERHANGUP")
+
+    def _run_menu(self, call: Call, run: svaml.RunMenu) -> Walk:
+        self._player.answer_leg(call)
+        call.stage = "menu"
+        if call.connected_at is None and call.seconds_answered_by(self._one_by_one.now) >= NOWHERE_AT_MOST_SECONDS:
+            self.end(call, "ANSWERED", "TIMEOUT")
+            return
+        result = yield from self._player.menus(call, run)
+        if result.type == "hangup":
+            self._leave_menu(call)
+        else:
+            self._keep(call, result)
+            self._callbacks.pie(call, result, self._answer_to(call, self._obey_pie))
+
+    def _leave_menu(self, call: Call) -> None:
+        call.control += 1
+        call.stage = "leaving"
+        result = MenuResult(call.menu_id, "hangup")
+        self._keep(call, result)
+        self._callbacks.pie(call, result, None)
+        self._one_by_one.after(0, partial(self.end, call, "ANSWERED", "CALLERHANGUP"), Turn.HANG_UP)
+
+    def _park(self, call: Call, action: svaml.Park) -> Walk:
+        self._player.answer_leg(call)
+        self._connections.leave(call)
+        call.stage = "parked"
+        self._note(call, "parked", limit_seconds=action.limit_seconds)
+        yield from self._player.park(call, action)
+        self.end(call, "ANSWERED", "TIMEOUT")
+
+    def _confer(self, call: Call, conference: svaml.ConnectConf) -> Walk:
+        """What the caller presses in a conference that wants to know; a short number waits for its time-out."""
+        call.stage = "conference"
+        while conference.dtmf_mode == "detect" and not call.keys.used_up:
+            yield CONFERENCE_PAUSE_SECONDS
+            match call.keys.next():
+                case HangUp():
+                    self.end(call, "ANSWERED", "CALLERHANGUP")
+                case Silence():
+                    yield conference.timeout_seconds
+                case str(keys):
+                    yield from self._press_in_conference(call, conference, keys)
+
+    def _press_in_conference(self, call: Call, conference: svaml.ConnectConf, keys: str) -> Walk:
+        for first in range(0, len(keys), conference.max_digits):
+            digits = keys[first : first + conference.max_digits]
+            yield len(digits) * KEY_SECONDS
+            if len(digits) < conference.max_digits:
+                yield conference.timeout_seconds
+            result = MenuResult(conference.conference_id, "sequence", digits)
+            self._keep(call, result)
+            self._callbacks.pie(call, result, None)
+
+    def _keep(self, call: Call, result: MenuResult) -> None:
+        call.menu_results.append(result)
+        self._note(call, "menu result", menu=result.menu_id, type=result.type, value=result.value)
 
     def _note(self, call: Call, what: str, **detail: object) -> None:
-        self._record.add(self._clock.now, call.call_id, what, **detail)
-
-
-def _understood(answer: Answer, context: svaml.Context) -> svaml.Reply:
-    if answer.status is None:
-        raise svaml.IllegalReply(answer.error)
-    if answer.status != 200:
-        raise svaml.IllegalReply(f"the application answered HTTP {answer.status}")
-    return svaml.read_reply(answer.body, context)
-
-
-def _callee(call: Call, action: svaml.Action) -> str:
-    """Who is to be reached: whom the reply names, or else whom the caller dialled; "" for a hangup.
-
-    Raises IllegalReply when that is nobody.
-    """
-    match action:
-        case svaml.Hangup():
-            return ""
-        case svaml.Continue():
-            if call.origin == "PSTN":
-                raise svaml.IllegalReply("ICE takes continue only for a call from an app")
-            return call.to
-        case svaml.ConnectMxp(user=named):
-            dialled = call.to if call.to_type == "username" else None
-        case svaml.ConnectPstn(number=named):
-            dialled = call.to if call.to_type == "number" else None
-    callee = named or dialled
-    if callee is None:
-        raise svaml.IllegalReply("the action names nobody to connect to, and nobody of that kind was dialled")
-    return callee
+        self._record.add(self._one_by_one.now, call.call_id, what, **detail)

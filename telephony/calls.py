@@ -8,6 +8,7 @@ from decimal import Decimal
 from uuid import UUID, uuid5
 
 from postgres.statements import Answer, ask, tell
+from telephony.decisions import Refuse
 from telephony.models import Call
 
 _CALLS = UUID("6f2b1c1e-52f4-5d0a-9a55-9b1f3f1d8c11")  # our own name space; any fixed value serves
@@ -26,6 +27,9 @@ class KnownCall:
     state: Call.State
     limit_seconds: int | None
     begun_at: datetime
+    connected_at: datetime | None
+    answered_at: datetime | None
+    access_number_id: int | None
     settled_seconds: int | None
     settled_result: str | None
     settled_cost: Decimal | None
@@ -49,7 +53,7 @@ class KnownCall:
 
     @property
     def is_running(self) -> bool:
-        return self.state in (Call.State.AUTHORISED, Call.State.ANSWERED)
+        return self.state in (Call.State.MENU, Call.State.AUTHORISED, Call.State.ANSWERED)
 
 
 def call_id(application_id: int, provider_call_id: str) -> UUID:
@@ -64,6 +68,7 @@ def lock(id: UUID) -> Answer:
     """Lock the call, so that its events are decided one after the other. See `read`."""
     return ask(
         "SELECT c.id, c.account_id, c.caller, c.destination, c.state, c.limit_seconds, c.begun_at, "
+        "       c.connected_at, c.answered_at, c.access_number_id, "
         "       cdr.duration_seconds, cdr.result, cdr.provider_cost, cdr.revision, cdr.source = 'expired' "
         "FROM telephony_call c "
         "LEFT JOIN LATERAL ("
@@ -86,6 +91,9 @@ def read(answer: Answer) -> KnownCall | None:
         state,
         limit_seconds,
         begun_at,
+        connected_at,
+        answered_at,
+        access_number_id,
         seconds,
         result,
         cost,
@@ -100,6 +108,9 @@ def read(answer: Answer) -> KnownCall | None:
         state=Call.State(state),
         limit_seconds=limit_seconds,
         begun_at=begun_at,
+        connected_at=connected_at,
+        answered_at=answered_at,
+        access_number_id=access_number_id,
         settled_seconds=seconds,
         settled_result=result,
         settled_cost=cost,
@@ -125,6 +136,7 @@ class NewCall:
     destination: str
     begun_at: datetime
     state: Call.State
+    access_number_id: int | None = None
     shown_caller_id: str = ""
     refusal: str = ""
     detail: str = ""
@@ -137,14 +149,46 @@ def write(call: NewCall) -> None:
     over = call.state in (Call.State.REFUSED, Call.State.ENDED)
     tell(
         "INSERT INTO telephony_call (id, application_id, provider_call_id, account_id, caller, destination, "
-        "shown_caller_id, state, refusal, detail, limit_seconds, begun_at, ended_at, review) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "access_number_id, shown_caller_id, state, refusal, detail, limit_seconds, begun_at, ended_at, review) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
             call.id, call.application_id, call.provider_call_id, call.account_id, call.caller, call.destination,
-            call.shown_caller_id, call.state.value, call.refusal, call.detail, call.limit_seconds, call.begun_at,
-            call.begun_at if over else None, call.review[:100],
+            call.access_number_id, call.shown_caller_id, call.state.value, call.refusal, call.detail,
+            call.limit_seconds, call.begun_at, call.begun_at if over else None, call.review[:100],
         ],
     )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """Where a menu connects a call to, at whose cost and for how long. `at` is the provider's time, as of the end."""
+
+    account_id: int
+    destination: str
+    shown_caller_id: str
+    limit_seconds: int
+    at: datetime
+
+
+def mark_connected(id: UUID, connection: Connection) -> None:
+    """A menu connects the call: from here on it is the account's."""
+    tell(
+        "UPDATE telephony_call SET state = 'authorised', account_id = %s, destination = %s, shown_caller_id = %s, "
+        "limit_seconds = %s, connected_at = %s WHERE id = %s",
+        [
+            connection.account_id, connection.destination[:255], connection.shown_caller_id,
+            connection.limit_seconds, connection.at, id,
+        ],
+    )  # fmt: skip
+
+
+def mark_refused(id: UUID, account_id: int | None, destination: str, refused: Refuse, at: datetime) -> None:
+    """A menu could not do what the caller wished, and the call was ended for it. `destination` is what was wished."""
+    tell(
+        "UPDATE telephony_call SET state = 'refused', account_id = %s, destination = %s, refusal = %s, detail = %s, "
+        "ended_at = %s WHERE id = %s",
+        [account_id, destination[:255], refused.reason.value, refused.detail[:255], at, id],
+    )
 
 
 def mark_answered(id: UUID, at: datetime) -> None:

@@ -7,35 +7,24 @@ afresh, so it may be run again; what it writes is unique by the call's id, so it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 
 import structlog
-from django.conf import settings
 
 from accounts import directory
 from accounts.limits import Standing
-from accounts.numbers import NumberUnreadable, parse_number, prefixes
 from billing import charging
-from billing.charging import APP_PREFIX
 from postgres.work import in_one_transaction
-from telephony import calls, cdrs, endings, inbox
-from telephony.calls import KnownCall, NewCall
+from telephony import access_numbers, beginnings, calls, cdrs, endings, inbox, ivr
+from telephony.access_numbers import AccessNumber
+from telephony.beginnings import Destination, begun_before, destination_of, number_of
+from telephony.calls import KnownCall
 from telephony.cdrs import Ending
-from telephony.decisions import Acknowledge, Connect, ConnectUser, Continue, Decision, Reason, Refuse
-from telephony.events import (
-    CallAnswered,
-    CallEnded,
-    CallIncoming,
-    EndpointKind,
-    Event,
-    EventKind,
-    Notified,
-    Origin,
-)
+from telephony.decisions import Acknowledge, Continue, Decision, Reason, Refuse
+from telephony.events import CallAnswered, CallEnded, CallIncoming, Event, EventKind, Notified, Origin
 from telephony.inbox import Outcome, Received
 from telephony.models import Call
-from telephony.policy import Grant, how_long, how_long_to_app_user, may_call
+from telephony.policy import may_call
 from telephony.prompts import refusal
 
 log = structlog.get_logger(__name__)
@@ -64,25 +53,12 @@ def safe_answer(event: Event) -> Decision:
 # --- somebody wants to call ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Destination:
-    """Where a call is aimed: a number in E.164, or an app's user; `wrong` says why it is neither."""
-
-    text: str
-    is_app_user: bool = False
-    wrong: Reason | None = None
-
-    @property
-    def prefixes(self) -> list[str]:
-        if self.wrong:
-            return []
-        return [APP_PREFIX] if self.is_app_user else prefixes(self.text)
-
-
 def _incoming(received: Received) -> Decision:
     event = received.event
     assert isinstance(event, CallIncoming)  # noqa: S101 - chosen by the event's kind
-    destination = _destination(event)
+    if event.origin is Origin.PHONE:
+        return _on_our_number(received, event)
+    destination = destination_of(event.destination)
     locked = calls.lock(received.call_id)
     found = directory.find_standing(
         client_user=event.client_user,
@@ -93,27 +69,16 @@ def _incoming(received: Received) -> Decision:
     call = calls.read(locked)
     standing = directory.read_standing(found) if event.origin is Origin.APP else None
     if call is not None:
-        return _asked_again(received, call)
+        return begun_before(received, call)
     refused = _refusal_without_money(event, standing, destination)
-    if refused is None and standing is not None:
-        return _authorise(received, standing, destination)
-    assert refused is not None  # noqa: S101 - without a standing there is always a refusal
-    return _refuse(received, standing, destination, refused)
+    if refused is not None or standing is None:
+        refused = refused or refusal(Reason.UNKNOWN_CALLER)
+        account_id = standing.account_id if standing else None
+        return beginnings.refuse(received, destination.text, refused, account_id=account_id)
+    return beginnings.begin(received, standing, destination)
 
 
-def _destination(event: CallIncoming) -> _Destination:
-    aimed_at = event.destination
-    if aimed_at.kind is EndpointKind.USER and aimed_at.value:
-        return _Destination(text=aimed_at.value, is_app_user=True)
-    if aimed_at.kind is not EndpointKind.NUMBER:
-        return _Destination(text=aimed_at.value, wrong=Reason.DESTINATION_UNSUPPORTED)
-    try:
-        return _Destination(text=parse_number(aimed_at.value))
-    except NumberUnreadable:
-        return _Destination(text=aimed_at.value, wrong=Reason.DESTINATION_UNREADABLE)
-
-
-def _refusal_without_money(event: CallIncoming, standing: Standing | None, destination: _Destination) -> Refuse | None:
+def _refusal_without_money(event: CallIncoming, standing: Standing | None, destination: Destination) -> Refuse | None:
     if event.origin is not Origin.APP:
         # A caller's number can be made up; only an app's user is authenticated by the platform.
         return refusal(Reason.NOT_IDENTIFIED)
@@ -122,108 +87,68 @@ def _refusal_without_money(event: CallIncoming, standing: Standing | None, desti
     return may_call(standing, to_app_user=destination.is_app_user)
 
 
-def _authorise(received: Received, standing: Standing, destination: _Destination) -> Decision:
-    now = received.received_at
-    quoted = charging.quote(standing.account_id, destination.prefixes, now)
-    counted = calls.count_open(standing.account_id)
-    quote = charging.read_quote(quoted)
-    (open_calls,) = counted.row() or (0,)
-    if quote is None:
-        return _refuse(received, standing, destination, refusal(Reason.NOT_ENOUGH_CREDIT, "No wallet."))
-    ask = how_long_to_app_user if destination.is_app_user else how_long
-    answer = ask(standing, quote, open_calls=open_calls)
-    if isinstance(answer, Refuse):
-        return _refuse(received, standing, destination, answer)
-    waiting_seconds = answer.seconds + settings.DIAL_TIMEOUT_SECONDS + settings.HOLD_MARGIN_SECONDS
-    charging.reserve(
-        quote,
-        received.call_id,
-        answer.seconds,
-        opened_at=now,
-        expires_at=now + timedelta(seconds=waiting_seconds),
+def _on_our_number(received: Received, event: CallIncoming) -> Decision:
+    """Somebody dials from an ordinary phone. Who that is remains open; the number dialled says where it leads."""
+    locked = calls.lock(received.call_id)
+    found = access_numbers.find(received.application.id, event.destination.value)
+    call = calls.read(locked)
+    number = access_numbers.read(found)
+    if call is not None:
+        return begun_before(received, call)
+    if number is None:
+        dialled = event.destination.value
+        return beginnings.refuse(received, dialled, refusal(Reason.NOT_IDENTIFIED), account_id=None)
+    if number.version is not None:
+        return ivr.begin(received, number, number.version)
+    return _forward(received, number)
+
+
+def _forward(received: Received, number: AccessNumber) -> Decision:
+    """The number leads to another one, at the cost of the account whose it is."""
+    row = None if number.connects_to else directory.find_own_number(number.account_id or 0).row()
+    destination = number_of(number.connects_to or (row[0] if row else ""))
+    found = directory.find_standing(
+        client_user="",
+        otherwise_account_id=number.account_id,
+        prefixes=destination.prefixes,
+        preferred_number=None,
     )
-    decision = _connect(received, standing, destination, answer)
-    shown = decision.caller_id or "" if isinstance(decision, Connect) else ""
-    calls.write(_new_call(received, standing, destination, Call.State.AUTHORISED, shown, answer.seconds))
-    inbox.record(received, decision)
-    return decision
-
-
-def _connect(received: Received, standing: Standing, destination: _Destination, grant: Grant) -> Connect | ConnectUser:
-    if destination.is_app_user:
-        return ConnectUser(user=destination.text)
-    return Connect(
-        number=destination.text,
-        limit_seconds=grant.seconds,
-        caller_id=standing.shown_number or received.application.caller_id or None,
-        dial_timeout_seconds=settings.DIAL_TIMEOUT_SECONDS,
-    )
-
-
-def _refuse(received: Received, standing: Standing | None, destination: _Destination, refused: Refuse) -> Refuse:
-    calls.write(_new_call(received, standing, destination, Call.State.REFUSED, refused=refused))
-    inbox.record(received, refused)
-    return refused
-
-
-def _new_call(
-    received: Received,
-    standing: Standing | None,
-    destination: _Destination,
-    state: Call.State,
-    shown_caller_id: str = "",
-    limit_seconds: int | None = None,
-    refused: Refuse | None = None,
-) -> NewCall:
-    event = received.event
-    assert isinstance(event, CallIncoming)  # noqa: S101 - chosen by the event's kind
-    return NewCall(
-        id=received.call_id,
-        application_id=received.application.id,
-        provider_call_id=event.call_id,
-        account_id=standing.account_id if standing else None,
-        caller=(event.client_user or event.caller.number or event.caller.text)[:128],
-        destination=destination.text[:255],
-        begun_at=received.received_at,
-        state=state,
-        shown_caller_id=shown_caller_id,
-        refusal=refused.reason.value if refused else "",
-        detail=refused.detail[:255] if refused else "",
-        limit_seconds=limit_seconds,
-    )
+    ours = access_numbers.find_ours(destination.text)
+    standing = directory.read_standing(found)
+    refused = refusal(Reason.DESTINATION_UNSUPPORTED) if destination.wrong or ours.row() else may_call(standing)
+    if refused is not None or standing is None:
+        refused = refused or refusal(Reason.UNKNOWN_CALLER)
+        return beginnings.refuse(
+            received, number.number, refused, account_id=number.account_id, access_number_id=number.id
+        )
+    return beginnings.begin(received, standing, destination, access_number=number)
 
 
 # --- a second look at a call we know ---------------------------------------------------------------------------------
 
 
-def _asked_again(received: Received, call: KnownCall) -> Decision:
-    """The same answer as before, as long as the call is not over; then only one answer is right."""
-    before = inbox.read_recalled(inbox.recall(received))
-    if before is not None and not call.is_over:
-        return before
-    decision = refusal(Reason.CALL_IS_OVER)
-    if before is None:
-        inbox.record(received, decision)
-    return decision
-
-
-def _looked_at_again(received: Received) -> Decision:
-    """The provider asks once more, after the answer or a menu: go on if we authorised it and it is running."""
+def _answered(received: Received) -> Decision:
+    """The called side answered and the provider asks once more: go on if we authorised it and it is running."""
     locked = calls.lock(received.call_id)
     recalled = inbox.recall(received)
     call = calls.read(locked)
     before = inbox.read_recalled(recalled)
     if call is not None and call.is_over:
-        return _asked_again(received, call)
+        return begun_before(received, call)
     if before is not None:
         return before
     decision: Decision = Continue()
     if call is None or not call.is_running:
         decision = refusal(Reason.UNKNOWN_CALL)
-    elif received.event.kind is EventKind.ANSWERED and call.state is Call.State.AUTHORISED:
-        calls.mark_answered(call.id, received.received_at)
+    elif call.state is Call.State.AUTHORISED:
+        calls.mark_answered(call.id, _answered_at(received, call))
     inbox.record(received, decision)
     return decision
+
+
+def _answered_at(received: Received, call: KnownCall) -> datetime:
+    """Our time; the provider's where the talk is measured between two of its own events, see `endings.as_talked`."""
+    return received.event.at or received.received_at if call.connected_at else received.received_at
 
 
 # --- news ------------------------------------------------------------------------------------------------------------
@@ -237,10 +162,10 @@ def _ended(received: Received) -> Decision:
     reserved = charging.find_reservation(received.call_id)
     call = calls.read(locked)
     reservation = charging.read_reservation(reserved)
-    ending = cdrs.ending_of(event)
+    ending = endings.as_talked(call, cdrs.ending_of(event), event.at)
     if call is not None and call.is_settled:
         return _ended_again(received, call, ending)
-    if why := endings.doubt(event, call.limit_seconds if call else None):
+    if why := endings.doubt(event, ending, call):
         return _quarantine(received, why)
     review = "; ".join(event.remarks)
     if call is None:
@@ -293,8 +218,8 @@ _NEWS = frozenset({EventKind.ENDED, EventKind.NOTIFIED, EventKind.UNKNOWN})
 
 _USE_CASES: Mapping[EventKind, Callable[[Received], Decision]] = {
     EventKind.INCOMING: _incoming,
-    EventKind.ANSWERED: _looked_at_again,
-    EventKind.PROMPT: _looked_at_again,
+    EventKind.ANSWERED: _answered,
+    EventKind.PROMPT: ivr.answered,
     EventKind.ENDED: _ended,
     EventKind.NOTIFIED: _noted,
     EventKind.UNKNOWN: _noted,

@@ -3,7 +3,7 @@
 A decision is a value that survives JSON unchanged, so a replay renders to the same bytes:
 
 >>> read_decision(write_decision(Connect(number="+442079460000", limit_seconds=720, caller_id=None)))
-Connect(number='+442079460000', limit_seconds=720, caller_id=None, dial_timeout_seconds=None)
+Connect(number='+442079460000', limit_seconds=720, caller_id=None, dial_timeout_seconds=None, say=(), locale='en-US')
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from telephony.menus import LOCALE, Prompt, Question, read_prompt, read_question, write_prompt, write_question
 
 
 class Reason(StrEnum):
@@ -24,6 +26,7 @@ class Reason(StrEnum):
     DESTINATION_NOT_ALLOWED = "destination_not_allowed"
     NO_RATE = "no_rate"
     TOO_DEAR = "too_dear"
+    PIN_REFUSED = "pin_refused"
     NO_FREE_SLOT = "no_free_slot"
     NOT_ENOUGH_CREDIT = "not_enough_credit"
     CALL_IS_OVER = "call_is_over"
@@ -34,12 +37,17 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Connect:
-    """Connect to a phone number for at most `limit_seconds`. `caller_id` None means: show none."""
+    """Connect to a phone number for at most `limit_seconds`. `caller_id` None means: show none.
+
+    `say` is heard by the caller before it rings.
+    """
 
     number: str
     limit_seconds: int
     caller_id: str | None
     dial_timeout_seconds: int | None = None
+    say: Prompt = ()
+    locale: str = LOCALE
 
 
 @dataclass(frozen=True)
@@ -65,17 +73,49 @@ class Refuse:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """Ask the caller something: `questions[0]` first, after `say`. Keys may lead to the other questions by themselves.
+
+    The questions travel with the decision, so that a replay asks the same whatever became of the menu.
+    """
+
+    questions: tuple[Question, ...]
+    say: Prompt = ()
+    locale: str = LOCALE
+
+
+@dataclass(frozen=True)
+class HangUp:
+    """End the call, after a last sentence. Nobody was refused anything."""
+
+    say: Prompt = ()
+    locale: str = LOCALE
+
+
+@dataclass(frozen=True)
+class Park:
+    """Keep the caller waiting, at most `limit_seconds`; `say` is heard again and again."""
+
+    say: Prompt
+    limit_seconds: int
+    locale: str = LOCALE
+
+
+@dataclass(frozen=True)
 class Acknowledge:
     """Nothing to decide: we have taken note."""
 
 
-Decision = Connect | ConnectUser | Continue | Refuse | Acknowledge
+Decision = Connect | ConnectUser | Continue | Refuse | Ask | HangUp | Park | Acknowledge
 
 _NAMES: dict[str, type[Decision]] = {
     "connect": Connect,
     "connect_user": ConnectUser,
     "continue": Continue,
     "refuse": Refuse,
+    "ask": Ask,
+    "hang_up": HangUp,
+    "park": Park,
     "acknowledge": Acknowledge,
 }
 _WORDS = {cls: word for word, cls in _NAMES.items()}
@@ -83,7 +123,12 @@ _WORDS = {cls: word for word, cls in _NAMES.items()}
 
 def write_decision(decision: Decision) -> dict[str, Any]:
     """The decision as plain JSON values, with its name under `decision`."""
-    return {"decision": _WORDS[type(decision)], **vars(decision)}
+    values = {"decision": _WORDS[type(decision)], **vars(decision)}
+    if isinstance(decision, Connect | Ask | HangUp | Park):
+        values["say"] = write_prompt(decision.say)
+    if isinstance(decision, Ask):
+        values["questions"] = [write_question(question) for question in decision.questions]
+    return values
 
 
 def read_decision(stored: dict[str, Any]) -> Decision:
@@ -92,4 +137,8 @@ def read_decision(stored: dict[str, Any]) -> Decision:
     cls = _NAMES[values.pop("decision")]
     if cls is Refuse:
         values["reason"] = Reason(values["reason"])
+    elif "say" in values:
+        values["say"] = read_prompt(values["say"])
+    if cls is Ask:
+        values["questions"] = tuple(read_question(question) for question in values["questions"])
     return cls(**values)

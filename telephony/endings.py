@@ -5,7 +5,8 @@ Whoever told us: the hang-up event, the provider when asked, or nobody at all.
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -29,15 +30,32 @@ BELIEVABLE_OVERRUN_SECONDS = 60
 GIVEN_UP = Ending(duration_seconds=0, result="unknown", reason="", cost=None, source=CDR.Source.EXPIRED)
 
 
-def doubt(event: CallEnded, limit_seconds: int | None) -> str:
+def as_talked(call: KnownCall | None, ending: Ending, at: datetime | None) -> Ending:
+    """The ending, with the seconds that were talked: without those a caller spent in a menu before.
+
+    Whether a provider counts them is not documented. So a call that a menu connected is measured from its answer to its
+    end, both by the provider's clock, and never longer than the provider says. `at` is the provider's time on its news.
+    When it was asked instead, that may be the time of the beginning: one before the answer can be nothing else.
+    """
+    if call is None or call.connected_at is None:
+        return ending
+    since = call.answered_at or call.connected_at
+    until = at or call.begun_at
+    if until < since:
+        until += timedelta(seconds=ending.duration_seconds)
+    talked_seconds = min(ending.duration_seconds, max(0, round((until - since).total_seconds())))
+    return replace(ending, duration_seconds=talked_seconds)
+
+
+def doubt(event: CallEnded, ending: Ending, call: KnownCall | None) -> str:
     """Why this end cannot be believed, whoever told us of it; empty when it can. Nothing may be settled by it then."""
     if event.oddities:
         return "; ".join(event.oddities)
     if event.result is Result.OTHER and event.duration_seconds is None:
         return f"{event.result_word!r} does not say whether anybody talked, nor how long."
-    longest = limit_seconds or PLATFORM_LONGEST_CALL_SECONDS
-    if (event.duration_seconds or 0) > longest + BELIEVABLE_OVERRUN_SECONDS:
-        return f"{event.duration_seconds} s, but {longest} s were granted."
+    longest = (call.limit_seconds if call else None) or PLATFORM_LONGEST_CALL_SECONDS
+    if ending.duration_seconds > longest + BELIEVABLE_OVERRUN_SECONDS:
+        return f"{ending.duration_seconds} s, but {longest} s were granted."
     return ""
 
 
@@ -45,7 +63,10 @@ def end(call: KnownCall, reservation: Reservation | None, ending: Ending, at: da
     """End a call we know. It must be locked and not settled yet."""
     settlement = _settle(call, reservation, ending, at)
     notes = [review, cdrs.cost_worth_a_look(ending.cost, settlement)]
-    if call.state is Call.State.REFUSED and _was_talked(ending):
+    if call.connected_at and call.answered_at is None and _was_talked(ending):
+        notes.append("nobody told us when it was answered")
+    # A call to a number of ours is answered to play a refusal, so there the provider's word proves nothing.
+    if call.state is Call.State.REFUSED and call.access_number_id is None and _was_talked(ending):
         notes.append("it was connected although we refused it")
     if call.given_up:
         notes.append("the hang-up came after the call had been given up")

@@ -9,15 +9,25 @@ and no money moves. A *remark* is worth a person's look but the event still coun
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from hashlib import sha256
 from types import MappingProxyType
 from typing import ClassVar
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def _view(values: dict[str, str]) -> MappingProxyType[str, str]:
+    return MappingProxyType(values)
+
+
+# Python can copy a view of a mapping only once it is told how; without this `copy.deepcopy` and `asdict` fail.
+copyreg.pickle(MappingProxyType, lambda view: (_view, (dict(view),)))
 
 
 class EventKind(StrEnum):
@@ -74,6 +84,31 @@ class Result(StrEnum):
     OTHER = "other"
 
 
+class EndReason(StrEnum):
+    """Why a call ended: who hung up, or what went wrong."""
+
+    CALLER_HUNG_UP = "caller_hung_up"
+    CALLEE_HUNG_UP = "callee_hung_up"
+    MANAGER_HUNG_UP = "manager_hung_up"
+    HUNG_UP = "hung_up"
+    CANCELLED = "cancelled"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    TIMEOUT = "timeout"
+    BLOCKED = "blocked"
+    USER_NOT_FOUND = "user_not_found"
+    ANSWERED_ELSEWHERE = "answered_elsewhere"
+    ESTABLISHED = "established"
+    CONGESTION = "congestion"
+    CLIENT_NETWORK = "client_network"
+    NO_CREDIT_AT_PROVIDER = "no_credit_at_provider"
+    CALLBACK_FAILED = "callback_failed"
+    REPLY_REFUSED = "reply_refused"
+    ERROR = "error"
+    NONE = "none"
+    OTHER = "other"
+
+
 class PromptKind(StrEnum):
     """What a menu gave back."""
 
@@ -103,6 +138,18 @@ class Caller:
     name: str = ""
     text: str = ""
 
+    @property
+    def alphanumeric(self) -> str:
+        """The part in words, as in `Harbour Café`; empty when there is none."""
+        return self.text if self.mode is CallerMode.ALPHANUMERIC else self.name
+
+    @property
+    def full(self) -> str:
+        """All that is known, tidied: `Harbour Café <+442079460000>`, or the one part there is."""
+        if self.name and self.number:
+            return f"{self.name} <{self.number}>"
+        return self.number or self.alphanumeric
+
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
@@ -127,12 +174,16 @@ class AnsweringMachine:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """What every event has. `call_id` is the provider's and unique only within an application."""
+    """What every event has. `call_id` is the provider's and unique only within an application.
+
+    `at` is when the provider sent it, in UTC; `version` is the provider's for the format of its events.
+    """
 
     kind: ClassVar[EventKind]
 
     call_id: str
     at: datetime | None = None
+    version: int | None = None
     application_key: str = ""
     client_user: str = ""
     custom: str = ""
@@ -202,6 +253,7 @@ class CallEnded(Event):
 
     result: Result = Result.OTHER
     result_word: str = ""
+    reason: EndReason = EndReason.OTHER
     reason_word: str = ""
     duration_seconds: int | None = None
     cost: Cost | None = None
@@ -213,7 +265,10 @@ class CallEnded(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Notified(Event):
-    """News about a call that wants no decision: a recording is ready, a reply of ours was illegal."""
+    """News about a call that wants no decision: a recording is ready, a reply of ours was illegal.
+
+    `topic` says what the news is, `url` where the recording or transcription lies.
+    """
 
     kind = EventKind.NOTIFIED
 
@@ -225,7 +280,8 @@ class Notified(Event):
 
     @property
     def step(self) -> str:
-        return self.topic
+        """A call may have several recordings: their addresses tell the news of them apart."""
+        return f"{self.topic} {sha256(self.url.encode()).hexdigest()[:16]}" if self.url else self.topic
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,15 @@
-"""What callers hear and customers read: one catalogue, symbol to sentence."""
+"""What callers hear and customers read: one catalogue, symbol to sentence, in English and Spanish.
+
+A menu has a language. Where we have no sentence in it, English is spoken with the menu's voice.
+"""
 
 from __future__ import annotations
 
-from telephony.decisions import Reason, Refuse
+from decimal import ROUND_FLOOR, Decimal
+from enum import StrEnum
 
-LOCALE = "en-US"
+from telephony.decisions import Reason, Refuse
+from telephony.menus import LOCALE, Prompt, say
 
 # Spoken to the caller. Short, polite, and never says anything about somebody else's account.
 SPOKEN: dict[Reason, str] = {
@@ -16,12 +21,31 @@ SPOKEN: dict[Reason, str] = {
     Reason.DESTINATION_NOT_ALLOWED: "Calls to this number are not allowed from your account.",
     Reason.NO_RATE: "Calls to this number are not available.",
     Reason.TOO_DEAR: "Calls to this number cost more than your account allows.",
+    Reason.PIN_REFUSED: "This PIN is not right. Goodbye.",
     Reason.NO_FREE_SLOT: "You already have as many calls as your account allows.",
     Reason.NOT_ENOUGH_CREDIT: "You do not have enough credit for this call. Please top up.",
     Reason.CALL_IS_OVER: "This call has ended.",
     Reason.UNKNOWN_CALL: "This call cannot be continued.",
     Reason.ODD_EVENT: "This call cannot be connected.",
     Reason.OWN_TROUBLE: "The service is not available at the moment. Please try again later.",
+}
+
+SPOKEN_IN_SPANISH: dict[Reason, str] = {
+    Reason.UNKNOWN_CALLER: "No conocemos este número. Entre de nuevo en la aplicación, por favor.",
+    Reason.NOT_IDENTIFIED: "Este número no se puede usar sin identificarse. Llame desde la aplicación, por favor.",
+    Reason.ACCOUNT_NOT_ACTIVE: "Su cuenta no está activa. Póngase en contacto con atención al cliente.",
+    Reason.DESTINATION_UNREADABLE: "Este número no es válido. Compruébelo y márquelo de nuevo.",
+    Reason.DESTINATION_UNSUPPORTED: "Este tipo de llamada no está disponible.",
+    Reason.DESTINATION_NOT_ALLOWED: "Su cuenta no permite llamar a este número.",
+    Reason.NO_RATE: "No se puede llamar a este número.",
+    Reason.TOO_DEAR: "Llamar a este número cuesta más de lo que permite su cuenta.",
+    Reason.PIN_REFUSED: "Este código no es correcto. Adiós.",
+    Reason.NO_FREE_SLOT: "Ya tiene todas las llamadas que permite su cuenta.",
+    Reason.NOT_ENOUGH_CREDIT: "No tiene saldo suficiente para esta llamada. Recargue, por favor.",
+    Reason.CALL_IS_OVER: "Esta llamada ha terminado.",
+    Reason.UNKNOWN_CALL: "Esta llamada no puede continuar.",
+    Reason.ODD_EVENT: "No se puede conectar esta llamada.",
+    Reason.OWN_TROUBLE: "El servicio no está disponible en este momento. Inténtelo más tarde.",
 }
 
 # Read by customers and staff beside the refused call.
@@ -34,6 +58,7 @@ WRITTEN: dict[Reason, str] = {
     Reason.DESTINATION_NOT_ALLOWED: "The account's destination rules do not allow this number.",
     Reason.NO_RATE: "There is no price for this destination.",
     Reason.TOO_DEAR: "The price per minute is above the account's limit.",
+    Reason.PIN_REFUSED: "The PIN was wrong too often.",
     Reason.NO_FREE_SLOT: "The account already had as many calls as it may have at once.",
     Reason.NOT_ENOUGH_CREDIT: "The credit was not enough to begin this call.",
     Reason.CALL_IS_OVER: "The call had already ended.",
@@ -43,6 +68,80 @@ WRITTEN: dict[Reason, str] = {
 }
 
 
-def refusal(reason: Reason, detail: str = "") -> Refuse:
+class Phrase(StrEnum):
+    """What a menu says between its questions."""
+
+    WRONG_INPUT = "wrong_input"
+    GOODBYE = "goodbye"
+    THANKS = "thanks"
+    ASK_PIN = "ask_pin"
+    WRONG_PIN = "wrong_pin"
+    ASK_DESTINATION = "ask_destination"
+    BALANCE = "balance"
+    ONE_MINUTE = "one_minute"
+    MINUTES = "minutes"
+
+
+PHRASES: dict[str, dict[Phrase, str]] = {
+    "en": {
+        Phrase.WRONG_INPUT: "Sorry, that is not possible here.",
+        Phrase.GOODBYE: "Goodbye.",
+        Phrase.THANKS: "Thank you. Goodbye.",
+        Phrase.ASK_PIN: "Please enter your PIN, then press the hash key.",
+        Phrase.WRONG_PIN: "This PIN is not right.",
+        Phrase.ASK_DESTINATION: "Please enter the number you wish to call, then press the hash key.",
+        Phrase.BALANCE: "You have {amount}.",
+        Phrase.ONE_MINUTE: "You can talk for one minute.",
+        Phrase.MINUTES: "You can talk for {minutes} minutes.",
+    },
+    "es": {
+        Phrase.WRONG_INPUT: "Lo sentimos, eso no es posible aquí.",
+        Phrase.GOODBYE: "Adiós.",
+        Phrase.THANKS: "Gracias. Adiós.",
+        Phrase.ASK_PIN: "Introduzca su código y pulse almohadilla.",
+        Phrase.WRONG_PIN: "Este código no es correcto.",
+        Phrase.ASK_DESTINATION: "Introduzca el número al que quiere llamar y pulse almohadilla.",
+        Phrase.BALANCE: "Tiene {amount}.",
+        Phrase.ONE_MINUTE: "Puede hablar un minuto.",
+        Phrase.MINUTES: "Puede hablar {minutes} minutos.",
+    },
+}
+
+CURRENCIES: dict[str, dict[str, str]] = {
+    "en": {"USD": "US dollars", "EUR": "euros", "GBP": "pounds", "SEK": "Swedish kronor", "AUD": "Australian dollars"},
+    "es": {"USD": "dólares", "EUR": "euros", "GBP": "libras", "SEK": "coronas suecas", "AUD": "dólares australianos"},
+}
+
+CENT = Decimal("0.01")
+
+
+def refusal(reason: Reason, detail: str = "", locale: str = LOCALE) -> Refuse:
     """The refusal for a reason, with its spoken sentence and the figures behind it."""
-    return Refuse(reason=reason, say=SPOKEN[reason], locale=LOCALE, detail=detail)
+    spoken = SPOKEN_IN_SPANISH if _language(locale) == "es" else SPOKEN
+    return Refuse(reason=reason, say=spoken[reason], locale=locale, detail=detail)
+
+
+def phrase(phrase: Phrase, locale: str, **figures: str) -> Prompt:
+    """A sentence between two questions, with its figures put in."""
+    return say(PHRASES[_language(locale)][phrase].format(**figures))
+
+
+def balance(available: Decimal, currency: str, locale: str) -> Prompt:
+    """What the account may still spend, never more than it is: fractions of a cent are left out."""
+    name = CURRENCIES[_language(locale)].get(currency, currency)
+    return phrase(Phrase.BALANCE, locale, amount=f"{available.quantize(CENT, ROUND_FLOOR)} {name}")
+
+
+def time_to_talk(seconds: int, locale: str) -> Prompt:
+    """For how long the caller can talk, in whole minutes; nothing when it is less than one."""
+    minutes = seconds // 60
+    if minutes < 1:
+        return ()
+    if minutes == 1:
+        return phrase(Phrase.ONE_MINUTE, locale)
+    return phrase(Phrase.MINUTES, locale, minutes=str(minutes))
+
+
+def _language(locale: str) -> str:
+    language = locale.partition("-")[0]
+    return language if language in PHRASES else "en"

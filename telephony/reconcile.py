@@ -13,7 +13,7 @@ from functools import partial
 
 import structlog
 from django.conf import settings
-from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, QuerySet, Value
+from django.db.models import Case, DateTimeField, DurationField, ExpressionWrapper, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Greatest
 
 from accounts.limits import PLATFORM_LONGEST_CALL_SECONDS
@@ -30,6 +30,7 @@ ASK_AGAIN_AFTER = timedelta(seconds=60)
 SILENT_AFTER = 3
 GIVE_UP_AFTER = timedelta(hours=24)
 LONGEST_REAL_CALL = timedelta(seconds=PLATFORM_LONGEST_CALL_SECONDS, minutes=10)  # the platform's own maximum
+LONGEST_IN_MENU_SECONDS = 600  # nobody listens to a menu for longer; asking the provider costs little
 AT_ONCE = 200
 LOOKED_AT = 10_000
 DOUBTED = "the provider's answer could not be believed"
@@ -88,7 +89,8 @@ def overdue(now: datetime) -> QuerySet[Call]:
     about ever more rarely; and it is asked about once more as soon as its day is over.
     """
     margin = timedelta(seconds=settings.DIAL_TIMEOUT_SECONDS + settings.HOLD_MARGIN_SECONDS)
-    seconds = Coalesce(F("limit_seconds"), Value(PLATFORM_LONGEST_CALL_SECONDS))
+    longest = Case(When(state=Call.State.MENU, then=LONGEST_IN_MENU_SECONDS), default=PLATFORM_LONGEST_CALL_SECONDS)
+    seconds = Coalesce(F("limit_seconds"), longest)
     due = ExpressionWrapper(
         F("begun_at") + seconds * Value(timedelta(seconds=1)) + Value(margin), output_field=DateTimeField()
     )
@@ -124,9 +126,10 @@ def _write_down(asked: Call, report: CallReport | None, now: datetime) -> str:
     if call is None or call.is_over:
         return "settled"  # the hang-up came while we were asking
     ended = report.ended if report else None
-    doubt = endings.doubt(ended, call.limit_seconds) if ended else ""
-    if ended is not None and not doubt:
-        endings.end(call, reservation, cdrs.ending_of(ended, CDR.Source.ASKED), now, "; ".join(ended.remarks))
+    ending = endings.as_talked(call, cdrs.ending_of(ended, CDR.Source.ASKED), ended.at) if ended else None
+    doubt = endings.doubt(ended, ending, call) if ended and ending else ""
+    if ended is not None and ending is not None and not doubt:
+        endings.end(call, reservation, ending, now, "; ".join(ended.remarks))
         return "settled"
     if doubt:
         log.error("provider_not_believed", call=str(call.id), why=doubt)

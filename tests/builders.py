@@ -18,8 +18,9 @@ from billing.models import DeckVersion, Entry, Rate, RateDeck, Wallet
 from billing.money import Money
 from billing.topups import credit
 from billing.wallets import open_wallet
+from telephony import menus
 from telephony.applications import KEYRINGS, add_application
-from telephony.models import Application
+from telephony.models import AccessNumber, Application, Menu, MenuVersion
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 A_SECRET = base64.b64encode(b"sixteen bytes ok").decode()
@@ -87,6 +88,25 @@ def an_application(
     application = add_application(provider, key=key, secret=secret, **options)
     KEYRINGS[provider].load()
     return application
+
+
+def a_menu(questions: Sequence[menus.Question], *, name: str | None = None, locale: str = "en-US") -> Menu:
+    """A menu whose first question is asked first, in force at once."""
+    menu = Menu.objects.create(name=name or f"menu {next(_serial)}")
+    save_menu(menu, questions, locale=locale)
+    return menu
+
+
+def save_menu(menu: Menu, questions: Sequence[menus.Question], *, locale: str = "en-US") -> MenuVersion:
+    """One more version of the menu."""
+    definition = menus.Menu(start=questions[0].name, questions=tuple(questions), locale=locale)
+    number = menu.versions.count() + 1
+    return MenuVersion.objects.create(menu=menu, number=number, definition=menus.write_menu(definition))
+
+
+def an_access_number(application: Application, number: str = "+442079460199", **options: Any) -> AccessNumber:
+    """A number of ours; `options` are its fields."""
+    return AccessNumber.objects.create(application=application, number=number, **options)
 
 
 def wallet_of(account: Account) -> Wallet:

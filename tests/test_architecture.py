@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -97,15 +98,15 @@ def test_billing_has_never_heard_of_floats() -> None:
     assert {str(path): lines for path in modules if (lines := uses_of_float(path.read_text(encoding="utf-8")))} == {}
 
 
+# The kit can say all that Sinch understands, and the platform on the desk obeys it; nobody else knows the words.
+MAY_SUPPRESS = (ROOT / "sandbox", ROOT / "telephony/providers/sinch/svaml")
+SUPPRESSING = re.compile("suppress_?callbacks|without_?callbacks", re.IGNORECASE)
+
+
 def test_nobody_ever_asks_a_platform_to_suppress_callbacks() -> None:
-    found = [
-        path
-        for path in shipped_modules()
-        if "suppress" in (text := path.read_text(encoding="utf-8").lower())
-        and ("suppresscallbacks" in text or "suppress_callbacks" in text)
-        and path.relative_to(ROOT).parts[0] != "sandbox"  # the platform on the desk obeys it, as the real one does
-    ]
-    assert found == []
+    found = [path for path in shipped_modules() if SUPPRESSING.search(path.read_text(encoding="utf-8"))]
+    assert found != []
+    assert [path for path in found if not any(folder in path.parents for folder in MAY_SUPPRESS)] == []
 
 
 def test_no_function_is_longer_than_a_screen() -> None:

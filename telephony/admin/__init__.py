@@ -1,5 +1,5 @@
 """Calls on the staff's site, and the page of an account, which shows money and calls together."""
 
-from telephony.admin import accounts, applications, calls, events
+from telephony.admin import access_numbers, accounts, applications, calls, events, menus
 
-__all__ = ["accounts", "applications", "calls", "events"]
+__all__ = ["access_numbers", "accounts", "applications", "calls", "events", "menus"]

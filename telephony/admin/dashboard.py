@@ -11,6 +11,7 @@ from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from billing.models import Wallet
+from telephony.live import totals
 from telephony.models import CDR, Call, ReceivedEvent
 
 HOURS = 24
@@ -57,10 +58,13 @@ def overview(now: datetime) -> dict[str, Any]:
     )
     undecided = ReceivedEvent.objects.exclude(outcome="decided").order_by("-id").values_list("outcome", flat=True)
     problems = list(undecided[:MOST_COUNTED])
+    running = totals()
     return {
         "calls_today": sum(calls for calls, _ in today),
         "refused_today": sum(refused for _, refused in today),
-        "open_calls": Call.objects.filter(ended_at__isnull=True).count(),
+        "open_calls": running.calls,
+        "in_menus": running.in_menus,
+        "parked": running.parked,
         "talked_seconds": sum(row["seconds"] for row in ended),
         "earned": [row for row in ended if row["currency"]],
         "wallets": list(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from django.contrib import admin
@@ -15,8 +16,12 @@ from django.utils.safestring import SafeString
 from billing.admin.large_tables import LargeTableAdmin
 from telephony.admin.recent import calls_meant
 from telephony.models import ReceivedEvent
+from telephony.templatetags.calls import decision_word
 
 MOST_CHARACTERS = 16_384
+
+# Digits that a caller entered: they may be a PIN, which is nobody's to read. A single key is no secret.
+_ENTERED = re.compile(r'("value"\s*:\s*"?)([0-9*#]{2,})("?)', re.IGNORECASE)
 
 
 class Outcomes(admin.SimpleListFilter):
@@ -92,11 +97,17 @@ class ReceivedEventAdmin(LargeTableAdmin):
     def decision_shown(self, event: ReceivedEvent) -> SafeString | str:
         if event.decision is None:
             return "–"
-        return format_html("<pre>{}</pre>", json.dumps(event.decision, indent=2, ensure_ascii=False))
+        stored = json.dumps(event.decision, indent=2, ensure_ascii=False)
+        return format_html("<p>{}</p><pre>{}</pre>", decision_word(event.decision).capitalize(), stored)
 
     @admin.display(description="body as received")
     def body_shown(self, event: ReceivedEvent) -> SafeString:
-        return format_html("<pre>{}</pre>", readable(bytes(event.body)))
+        text = readable(bytes(event.body))
+        return format_html("<pre>{}</pre>", _ENTERED.sub(_hidden, text) if event.kind == "prompt" else text)
+
+
+def _hidden(entered: re.Match[str]) -> str:
+    return entered[1] + "•" * len(entered[2]) + entered[3]
 
 
 def readable(body: bytes) -> str:

@@ -2,5 +2,6 @@
 
 from telephony.models.applications import Application
 from telephony.models.calls import CDR, Call, ReceivedEvent
+from telephony.models.menus import AccessNumber, Menu, MenuRun, MenuVersion
 
-__all__ = ["CDR", "Application", "Call", "ReceivedEvent"]
+__all__ = ["CDR", "AccessNumber", "Application", "Call", "Menu", "MenuRun", "MenuVersion", "ReceivedEvent"]

@@ -17,6 +17,7 @@ class Call(models.Model):
     """One attempt. Its id is derived from application and the provider's call id: same call, same id."""
 
     class State(models.TextChoices):
+        MENU = "menu", "in a menu"
         AUTHORISED = "authorised", "ringing"
         ANSWERED = "answered", "talking"
         REFUSED = "refused", "refused"
@@ -29,12 +30,25 @@ class Call(models.Model):
     caller = models.CharField(max_length=128, blank=True, help_text="The app's user or the caller's number.")
     destination = models.CharField(max_length=255, help_text="E.164, or the app user called.")
     shown_caller_id = models.CharField(max_length=16, blank=True)
+    access_number = models.ForeignKey(
+        "telephony.AccessNumber",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="calls",
+        db_index=False,
+        help_text="The number of ours that was dialled.",
+    )
     state = models.CharField(max_length=10, choices=State)
     refusal = models.CharField(max_length=30, blank=True)
     detail = models.CharField(max_length=255, blank=True)
     limit_seconds = models.PositiveIntegerField(null=True, blank=True)
     begun_at = models.DateTimeField()
+    connected_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a menu's choice was connected; empty for a call connected at once."
+    )
     answered_at = models.DateTimeField(null=True, blank=True)
+    parked_at = models.DateTimeField(null=True, blank=True, help_text="Since when staff keep it waiting.")
     ended_at = models.DateTimeField(null=True, blank=True)
     asked_at = models.DateTimeField(null=True, blank=True, help_text="When the provider was last asked about it.")
     review = models.CharField(max_length=100, blank=True, help_text="Why a person should look at it.")
@@ -42,14 +56,15 @@ class Call(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(state__in=["authorised", "answered", "refused", "ended"]), name="call_state_known"
+                condition=Q(state__in=["menu", "authorised", "answered", "refused", "ended"]),
+                name="call_state_known",
             ),
             models.CheckConstraint(
-                condition=Q(state="refused") | Q(refusal="", state__in=["authorised", "answered", "ended"]),
+                condition=Q(state="refused") | Q(refusal="", state__in=["menu", "authorised", "answered", "ended"]),
                 name="only_a_refused_call_has_a_refusal",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["authorised", "answered"], ended_at__isnull=True)
+                condition=Q(state__in=["menu", "authorised", "answered"], ended_at__isnull=True)
                 | Q(state__in=["refused", "ended"], ended_at__isnull=False),
                 name="call_over_has_an_end",
             ),

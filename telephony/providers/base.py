@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -25,6 +25,18 @@ class ProviderTrouble(OSError):
 
 class CallUnknown(ProviderTrouble):
     """The provider's API answered that it does not know the call. Its address may be wrong, so this proves nothing."""
+
+
+class CommandRefused(ProviderTrouble):
+    """The provider answered that it will not do this. The call is unchanged.
+
+    `code` and `reference` are the provider's own words for it, empty when it gave none: what its support asks for.
+    """
+
+    def __init__(self, sentence: str, *, code: str = "", reference: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.reference = reference
 
 
 @dataclass(frozen=True)
@@ -81,6 +93,7 @@ class Capabilities:
     limits_phone_calls: bool
     limits_user_calls: bool
     shows_caller_id: bool
+    registers_users: bool
 
 
 @dataclass(frozen=True)
@@ -89,6 +102,14 @@ class CallReport:
 
     call_id: str
     ended: CallEnded | None
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What an app registers with at the provider, as one of its users. Whoever has the token is that user."""
+
+    token: str = field(repr=False)
+    expires_at: datetime
 
 
 class Provider(Protocol):
@@ -117,3 +138,15 @@ class Provider(Protocol):
 
     def ask_about_call(self, base_url: str, key: str, secret: str, call_id: str) -> CallReport:
         """Ask the provider's API what became of a call. Raises ProviderTrouble when it gives no usable answer."""
+
+    def manage(self, base_url: str, key: str, secret: str, call_id: str, decision: Decision) -> None:
+        """Carry out a decision on a running call.
+
+        Raises CommandRefused when the provider will not, ProviderTrouble when nothing is known.
+        """
+
+    def registration_token(self, key: str, secret: str, client_user: str, now: datetime) -> Registration:
+        """What an app registers with as this user. Only for providers with `capabilities.registers_users`.
+
+        Raises ValueError when the secret, the key or the user can never be right.
+        """

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import template
 
 from accounts.numbers import display
 from telephony.decisions import Reason
+from telephony.live import stage_of
+from telephony.models import Call
 from telephony.prompts import WRITTEN
 
 register = template.Library()
@@ -17,6 +21,17 @@ ENDINGS = {
     "failed": "failed",
     "cancelled": "hung up before it was answered",
     "unknown": "never resolved",
+}
+
+DECISIONS = {
+    "connect": "connect",
+    "connect_user": "connect to an app's user",
+    "continue": "let it go on",
+    "refuse": "refuse",
+    "ask": "ask the caller",
+    "hang_up": "hang up",
+    "park": "park",
+    "acknowledge": "take note",
 }
 
 
@@ -59,3 +74,44 @@ def words(name: str) -> str:
 def ending(result: str) -> str:
     """How a call ended, in words."""
     return ENDINGS.get(result, "ended")
+
+
+@register.filter
+def state(call: Call) -> str:
+    """How far the call has come, in words: of a running call also that it is parked."""
+    return call.get_state_display() if call.ended_at else stage_of(call).value
+
+
+@register.filter
+def decision_word(decision: dict[str, Any] | None) -> str:
+    """What a stored decision was, in words.
+
+    >>> [decision_word(stored) for stored in ({"decision": "hang_up"}, {"decision": "ask"}, None)]
+    ['hang up', 'ask the caller', '']
+    """
+    word = (decision or {}).get("decision", "")
+    return DECISIONS.get(word, word)
+
+
+@register.filter
+def decision_details(decision: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """What a stored decision holds, each with its name; what is empty is left out.
+
+    >>> decision_details({"decision": "park", "say": [{"say": "Please hold."}], "limit_seconds": 60})
+    [('say', '“Please hold.”'), ('limit seconds', '60')]
+    """
+    details = {name: value for name, value in (decision or {}).items() if name != "decision"}
+    return [(name.replace("_", " "), _detail(value)) for name, value in details.items() if value not in ([], "")]
+
+
+def _detail(value: Any) -> str:
+    """A figure as it is; a prompt as what is heard; questions as their names and prompts."""
+    if not isinstance(value, list):
+        return "–" if value is None else str(value)
+    return " ".join(_part(part) if isinstance(part, dict) else str(part) for part in value)
+
+
+def _part(part: dict[str, Any]) -> str:
+    if "name" in part:
+        return f"{part['name']}: {_detail(part.get('prompt', []))}"
+    return f"“{part['say']}”" if "say" in part else str(part.get("play", part))

@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.contrib.auth.hashers import check_password
 from django.core.management import ManagementUtility
 from django.db import connection
 from django.utils import timezone
 
+from accounts import pins
 from accounts.models import Account
 from billing.models import Entry, Posting, RateDeck
 from telephony.models import Application, Call
@@ -92,7 +92,7 @@ def test_every_option_of_open_account_arrives(shell: Shell) -> None:
     assert not account.velocity_limits
     assert account.caller_numbers.count() == 2
     assert set(account.client_users.values_list("name", flat=True)) == {"alice", "alice2"}
-    assert check_password("4711", account.pin_hash)
+    assert pins.fits("4711", account.pin_hash)
     assert set(account.destination_rules.values_list("kind", "prefix")) == {
         ("allow", "44"), ("allow", "46"), ("deny", "4490"),
     }  # fmt: skip

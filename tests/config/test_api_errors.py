@@ -23,6 +23,7 @@ from billing.exceptions import (
 )
 from billing.money import NotMoney
 from config.api_errors import OWN_TROUBLE
+from telephony.registrations import AccountNotActive, CannotRegister
 
 CASES = [
     (InsufficientFunds("0.02 USD are there."), 402, "insufficient_funds", "0.02 USD are there."),
@@ -34,6 +35,8 @@ CASES = [
     (NotMoney("five is no amount"), 422, "not_money", "five is no amount"),
     (NumberUnreadable("no number"), 422, "number_unreadable", "no number"),
     (BillingError("odd"), 422, "billing_error", "odd"),
+    (AccountNotActive("suspended"), 403, "account_not_active", "suspended"),
+    (CannotRegister("where?"), 422, "cannot_register", "where?"),
     (AccountError("odd"), 422, "account_error", "odd"),
     (OutsideTransaction("our mistake"), 500, "own_trouble", OWN_TROUBLE),
     (RuntimeError("password=hunter2"), 500, "own_trouble", OWN_TROUBLE),

@@ -50,10 +50,30 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
 
-def replies(ice: object, ace: object | None = None) -> Callable[[Event], object]:
-    """Always the same answer to ICE and to ACE; {} to everything else."""
-    answers = {"ice": ice, "ace": {"action": {"name": "continue"}} if ace is None else ace}
+CONTINUE = {"action": {"name": "continue"}}
+HANGUP = {"action": {"name": "hangup"}}
+
+
+def replies(ice: object, ace: object = CONTINUE, pie: object = HANGUP) -> Callable[[Event], object]:
+    """Always the same answer to ICE, to ACE and to PIE; {} to everything else."""
+    answers = {"ice": ice, "ace": ace, "pie": pie}
     return lambda event: answers.get(event["event"], {})
+
+
+def menu(menu_id: str = "main", **properties: object) -> dict[str, object]:
+    """One menu; without properties, one that asks for a number of up to 15 digits."""
+    return {"id": menu_id, "mainPrompt": f"#tts[{menu_id}]", **(properties or {"maxDigits": 15})}
+
+
+def options(**actions: str) -> list[dict[str, object]]:
+    """Options by key, k1="return(x)" for the key 1."""
+    return [{"dtmf": key.removeprefix("k"), "action": action} for key, action in actions.items()]
+
+
+def run_menu(*menus: dict[str, object], **properties: object) -> dict[str, object]:
+    """A reply that runs menus, the first of them first."""
+    first = menus[0]["id"] if menus else "main"
+    return {"action": {"name": "runMenu", "mainMenu": first, "menus": list(menus), **properties}}
 
 
 def connect(number: str = "+12025550123", **properties: object) -> dict[str, object]:

@@ -6,12 +6,13 @@ import subprocess
 import sys
 from collections import Counter
 from decimal import Decimal
+from random import Random
 
 import pytest
 
-from sandbox import Lose, Phone, Sandbox, cli, report
-from sandbox.scenario import place_calls
-from tests.sandbox.receiver import application, connect, replies
+from sandbox import HangUp, Lose, Phone, Sandbox, Silence, cli, report
+from sandbox.scenario import keys, place_calls
+from tests.sandbox.receiver import application, connect, menu, replies, run_menu
 
 MINUTE = replies(ice=connect(maxDuration=60))
 
@@ -126,6 +127,33 @@ def test_the_package_is_a_command_of_its_own():
     assert "--calls N" in done.stderr
 
 
+def test_calls_to_an_access_number_are_reported_with_the_menus_heard(capsys):
+    number = menu("number", mainPrompt="#tts[Whom do you call?]", maxDigits=15)
+    arguments = ["--calls", "40", "--seed", "3", "--access-number", "+442079460001", "--caller", "+12025550177"]
+    with application(replies(ice=run_menu(number))) as app:
+        assert cli.main(["--target", app.url, *arguments]) == 0
+        plain = capsys.readouterr().out
+        assert cli.main(["--target", app.url, *arguments, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+
+    dialled = [call for call in document["calls"] if call["to"] == "+442079460001"]
+    assert {call["from"] for call in dialled} == {"+12025550177"}
+    assert all(call["menus"] for call in dialled)
+    assert plain.count("       heard tts Whom do you call?\n") == sum(len(call["heard"]) for call in document["calls"])
+    assert "       menu number: sequence " in plain
+
+
+def test_keys_at_random_are_of_every_kind_and_the_same_for_one_seed():
+    def pressed(seed):
+        chance = Random(seed)
+        return [press for _ in range(100) for press in keys(chance)]
+
+    assert pressed(1) == pressed(1) != pressed(2)
+    kinds = {type(press) for press in pressed(1)}
+    assert kinds == {str, Silence, HangUp}
+    assert any(isinstance(press, str) and press.endswith("#") and len(press) > 8 for press in pressed(1))
+
+
 def placed(seed):
     platform = Sandbox(target="http://127.0.0.1:9/")
     calls = place_calls(
@@ -136,7 +164,7 @@ def placed(seed):
         callers=["+12025550199"],
         access_numbers=["+12025550100"],
     )
-    return [(call.origin, call.user, call.cli, call.to_type, call.to, call.phone) for call in calls]
+    return [(call.origin, call.user, call.cli, call.to_type, call.to, call.phone, call.keys.script) for call in calls]
 
 
 def test_the_same_seed_places_the_same_calls():
@@ -151,6 +179,8 @@ def test_a_scenario_has_calls_of_every_kind_and_end():
     refusals = Counter(call[5].refusal and call[5].refusal[1] for call in calls)
     assert set(refusals) == {None, "BUSY", "CALLEEHANGUP", "GENERALERROR"}
     assert any(call[5].rings_for_ever for call in calls)
+    assert {bool(call[6]) for call in calls if call[3] == "did"} == {True, False}
+    assert not any(call[6] for call in calls if call[3] != "did")
     assert all(call[1] != call[4] for call in calls)
 
 
@@ -174,7 +204,8 @@ def test_a_report_tells_what_became_of_a_call_with_money_as_text():
         ],
         "decision": "connectPstn",
         "limit_seconds": None,
-        "heard": [{"name": "say", "text": "Hi."}],
+        "heard": [{"name": "say", "kind": "tts", "text": "Hi."}],
+        "menus": [],
         "answered": True,
         "duration_seconds": 61,
         "result": "ANSWERED",
@@ -216,7 +247,7 @@ def test_totals_count_every_end_once():
         "seconds": 61,
         "debit": "0.0140",
         "currency": "USD",
-        "callbacks": 13,
+        "callbacks": 15,
         "lost": 0,
         "repeated": 0,
         "late": 0,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from telephony.applications import KnownApplication
-from telephony.events import CallEnded, CallIncoming, Endpoint, EndpointKind, Event, Origin, Result
+from telephony.events import CallEnded, Caller, CallerMode, CallIncoming, Endpoint, EndpointKind, Event, Origin, Result
 from telephony.inbox import Received
 from telephony.models import Application
 from tests.builders import an_application
@@ -43,6 +43,16 @@ def incoming(call_id: str = "one", **changes: Any) -> CallIncoming:
     """Alice's app calls a number in the United Kingdom."""
     return CallIncoming(
         **{"call_id": call_id, "client_user": "alice", "origin": Origin.APP, "destination": UK, **changes}
+    )
+
+
+def from_a_phone(call_id: str = "one", to: str = "+442079460199", cli: str = "+447700900123") -> CallIncoming:
+    """Somebody dials one of our numbers."""
+    return CallIncoming(
+        call_id=call_id,
+        origin=Origin.PHONE,
+        caller=Caller(mode=CallerMode.NUMERIC, number=cli, text=cli.removeprefix("+")),
+        destination=Endpoint(kind=EndpointKind.ACCESS_NUMBER, value=to, word="did"),
     )
 
 

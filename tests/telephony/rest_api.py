@@ -51,7 +51,8 @@ def serving(answers: Answers) -> Iterator[RestApi]:
     api = RestApi(answers)
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+        def _serve(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
             call_id = self.path.rpartition("/")[2]
             api.asked.append(call_id)
             status, body = api.answers(call_id)
@@ -59,6 +60,8 @@ def serving(answers: Answers) -> Iterator[RestApi]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        do_GET = do_PATCH = _serve  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

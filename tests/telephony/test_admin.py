@@ -177,6 +177,23 @@ def test_a_body_is_shown_and_does_nothing(admin_client: Client, application: App
     assert "\x1b" not in page
 
 
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b'{"menuResult": {"type": "sequence", "value": "4711"}}', "&quot;value&quot;: &quot;••••&quot;"),
+        (b'{"menuResult": {"Value" : 4711}}', "&quot;Value&quot; : ••••"),
+        (b'{"menuResult": {"type": "return", "value": "1"}}', "&quot;value&quot;: &quot;1&quot;"),
+    ],
+)
+def test_digits_that_a_caller_entered_are_not_shown(
+    admin_client: Client, application: Application, body: bytes, shown: str
+) -> None:
+    event = an_event(application, None, kind="prompt", body=body)
+    page = admin_client.get(f"/admin/telephony/receivedevent/{event.pk}/change/").content.decode()
+    assert shown in page
+    assert "4711" not in page
+
+
 def test_a_long_body_is_cut() -> None:
     assert readable(b"a" * (MOST_CHARACTERS + 7)).endswith("a\n… and 7 bytes more")
 

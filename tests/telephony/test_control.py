@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 
-from accounts.registration import open_account
+from accounts.registration import open_account, suspend
 from billing.models import Hold
 from telephony import control
 from telephony.decisions import Acknowledge, Connect, ConnectUser, Continue, Reason, Refuse
@@ -26,8 +26,8 @@ from telephony.events import (
     UnknownEvent,
 )
 from telephony.models import CDR, Call, ReceivedEvent
-from tests.builders import a_deck, an_account, an_application, held
-from tests.telephony.received import NOW, ended, incoming, received
+from tests.builders import a_deck, an_access_number, an_account, an_application, held
+from tests.telephony.received import NOW, ended, from_a_phone, incoming, received
 
 
 @pytest.mark.parametrize(
@@ -151,3 +151,68 @@ def test_a_decision_that_cannot_be_kept_leaves_nothing_behind() -> None:
     assert not Call.objects.exists()
     with transaction.atomic():
         assert isinstance(control.decide(event), Connect)
+
+
+# --- calls to our own numbers ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_an_access_number_that_leads_to_a_number_connects_at_its_accounts_cost() -> None:
+    a_deck({"44": "0.06"})
+    owner = an_account(calls_at_once=1)
+    application = an_application()
+    an_access_number(application, connects_to="+442079460101", account=owner)
+    decision = control.decide(received(from_a_phone(), application))
+    assert decision == Connect(
+        number="+442079460101", limit_seconds=1_800, caller_id="+442079460199", dial_timeout_seconds=45
+    )
+    assert held(owner) == Decimal("1.80")
+    call = Call.objects.get()
+    assert (call.account, call.destination, call.shown_caller_id) == (owner, "+442079460101", "+442079460199")
+    assert control.decide(received(from_a_phone(), application)) == decision
+
+
+@pytest.mark.django_db
+def test_an_access_number_of_an_account_alone_reaches_its_own_number() -> None:
+    a_deck({"44": "0.06"})
+    owner = an_account(numbers=["+447700900110"])
+    application = an_application()
+    an_access_number(application, account=owner)
+    decision = control.decide(received(from_a_phone(), application))
+    assert isinstance(decision, Connect)
+    assert decision.number == "+447700900110"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("numbers", "connects_to", "reason"),
+    [
+        ([], "", Reason.DESTINATION_UNSUPPORTED),
+        ([], "+442079460199", Reason.DESTINATION_UNSUPPORTED),
+        ([], "+46701740605", Reason.NO_RATE),
+    ],
+    ids=["no number of its own", "itself", "no rate"],
+)
+def test_an_access_number_that_leads_nowhere_refuses_its_callers(
+    numbers: list[str], connects_to: str, reason: Reason
+) -> None:
+    a_deck({"44": "0.06"})
+    application = an_application()
+    number = an_access_number(application, connects_to=connects_to, account=an_account(numbers=numbers))
+    decision = control.decide(received(from_a_phone(), application))
+    assert isinstance(decision, Refuse)
+    assert decision.reason is reason
+    call = Call.objects.get()
+    assert (call.state, call.access_number, call.refusal) == (Call.State.REFUSED, number, reason.value)
+
+
+@pytest.mark.django_db
+def test_a_suspended_account_is_not_reached_by_its_access_number() -> None:
+    a_deck({"44": "0.06"})
+    owner = an_account(numbers=["+447700900110"])
+    suspend(owner)
+    application = an_application()
+    an_access_number(application, account=owner)
+    decision = control.decide(received(from_a_phone(), application))
+    assert isinstance(decision, Refuse)
+    assert decision.reason is Reason.ACCOUNT_NOT_ACTIVE

@@ -13,10 +13,10 @@ from django.urls import reverse
 
 from accounts.command import Outcome, RingfenceCommand
 from accounts.models import Account, User
-from config import demo, processes
+from config import demo, demo_menu, processes
 from config.migrating import bring_up_to_date
 from config.processes import ProcessEnded
-from sandbox import DESK_KEY, DESK_SECRET, Sandbox
+from sandbox import DESK_KEY, DESK_SECRET, Phone, Sandbox
 from telephony.applications import add_application
 from telephony.callbacks import public_path
 
@@ -48,7 +48,8 @@ class Command(RingfenceCommand):
             platform.rest_server(port=sandbox_port) as rest_url,
         ):
             # Before the web processes start, so that they know it from the first callback on.
-            add_application("sinch", key=DESK_KEY, secret=DESK_SECRET, base_url=rest_url, name="Sandbox")
+            application = add_application("sinch", key=DESK_KEY, secret=DESK_SECRET, base_url=rest_url, name="Sandbox")
+            demo_menu.open_line(application)
             self._serve(commands, address, platform, rest_url)
         return Outcome(data={"status": "stopped"}, text="Stopped.")
 
@@ -65,10 +66,16 @@ class Command(RingfenceCommand):
             demo.load_rates()
             demo.place_calls(platform)
             platform.run()
+            self._a_call_that_goes_on(platform)
         customer = Account.objects.order_by("pk").first()
         for email, fields in ((STAFF, {"is_staff": True, "is_superuser": True}), (CUSTOMER, {"account": customer})):
             if not User.objects.filter(email=email).exists():
                 User.objects.create_user(email, _password(), **fields)
+
+    def _a_call_that_goes_on(self, platform: Sandbox) -> None:
+        """For the page of live calls: nobody hangs up, and the platform's time stands still from here."""
+        platform.app_to_phone(user="harbour", to="+442079460114", phone=Phone.answers(after_seconds=2))
+        platform.run(until_seconds=3)
 
     def _where_to_look(self, address: str, rest_url: str) -> str:
         return (

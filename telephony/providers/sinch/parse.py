@@ -15,6 +15,7 @@ from telephony.events import (
     CallAnswered,
     CallEnded,
     CallIncoming,
+    EndReason,
     Event,
     Notified,
     Origin,
@@ -27,13 +28,16 @@ from telephony.providers.base import CallbackUnreadable
 from telephony.providers.sinch.fields import LONGEST_ADDRESS, LONGEST_CUSTOM, Fields
 from telephony.providers.sinch.reading import JsonObject, JsonUnreadable, read_json
 from telephony.providers.sinch.signing import normalise_key
-from telephony.providers.sinch.words import KNOWN_FIELDS, ORIGINS, PROMPT_KINDS, RESULTS, TOPICS
+from telephony.providers.sinch.words import END_REASONS, KNOWN_FIELDS, ORIGINS, PROMPT_KINDS, RESULTS, TOPICS
 
 LARGEST_CALLBACK_BYTES = 64 * 1024
 
 
-def parse_callback(body: bytes, key: str) -> Event:
-    """The event in a raw body, for the application whose key signed it. Raises CallbackUnreadable."""
+def parse_callback(body: bytes, key: str | None) -> Event:
+    """The event in a raw body, for the application whose key signed it. Raises CallbackUnreadable.
+
+    Without a key nobody knows who signed, and the event is believed about its application.
+    """
     try:
         value = read_json(body, LARGEST_CALLBACK_BYTES)
     except JsonUnreadable as unreadable:
@@ -43,13 +47,14 @@ def parse_callback(body: bytes, key: str) -> Event:
     return read_event(value, key)
 
 
-def read_event(values: JsonObject, key: str) -> Event:
-    """The event that a JSON object describes."""
+def read_event(values: JsonObject, key: str | None) -> Event:
+    """The event that a JSON object describes. With a key, one of another application is odd."""
     word = values.get("event")
     if not isinstance(word, str) or not word.strip():
         return UnknownEvent(call_id="", oddities=("event is missing or is not a text",))
     fields = Fields(values)
-    _check_application(fields, values.get("applicationkey"), key)
+    if key is not None:
+        _check_application(fields, values.get("applicationkey"), key)
     read = _READERS.get(word.strip().lower())
     return read(fields) if read else _unknown(fields, values)
 
@@ -57,10 +62,10 @@ def read_event(values: JsonObject, key: str) -> Event:
 def read_ended(fields: Fields) -> CallEnded:
     """How a call ended, from a DiCE or from the answer to a question about the call."""
     duration_seconds = fields.duration_seconds(fields.oddities)
-    result_word = fields.word("result")
-    result = RESULTS.get(result_word.lower(), Result.OTHER)
+    result_word, reason_word = fields.word("result"), fields.word("reason")
+    result = RESULTS.get(result_word.lower()) or Result.OTHER
     duration_expected = result is Result.ANSWERED or not result_word
-    if duration_expected and not fields.has("duration"):
+    if duration_seconds is None and duration_expected and not fields.has("duration"):
         fields.oddities.append("duration is missing from a call that may have been answered")
     if not result_word:
         fields.remarks.append("result is missing")
@@ -69,13 +74,14 @@ def read_ended(fields: Fields) -> CallEnded:
     return CallEnded(
         result=result,
         result_word=result_word,
-        reason_word=fields.word("reason"),
+        reason=END_REASONS.get(reason_word.lower()) or EndReason.OTHER,
+        reason_word=reason_word,
         duration_seconds=duration_seconds,
         cost=fields.cost("debit"),
         provider_rate=fields.cost("userRate"),
         caller=fields.caller("from"),
         destination=fields.endpoint("to"),
-        headers=fields.pairs("callHeaders"),
+        headers=fields.headers(),
         **_shared(fields, "dice"),
     )
 
@@ -85,12 +91,12 @@ def _incoming(fields: Fields) -> CallIncoming:
     return CallIncoming(
         caller=fields.caller("cli"),
         destination=fields.endpoint("to"),
-        origin=ORIGINS.get(origin_word.lower(), Origin.OTHER),
+        origin=ORIGINS.get(origin_word.lower()) or Origin.OTHER,
         origin_word=origin_word,
         domain=fields.word("domain").lower(),
         provider_rate=fields.cost("userRate"),
         redirected_from=fields.text("rdnis"),
-        headers=fields.pairs("callHeaders"),
+        headers=fields.headers(),
         resource_url=fields.text("callResourceUrl", LONGEST_ADDRESS),
         duration_seconds=fields.duration_seconds(fields.remarks),
         **_shared(fields, "ice"),
@@ -113,7 +119,7 @@ def _prompt(fields: Fields) -> PromptAnswered:
     return PromptAnswered(
         # Old documentation puts the id beside the result; on the wire it is inside.
         menu_id=menu.text("menuId") or fields.text("menuId"),
-        prompt_kind=PROMPT_KINDS.get(word.lower(), PromptKind.OTHER),
+        prompt_kind=PROMPT_KINDS.get(word.lower()) or PromptKind.OTHER,
         prompt_word=word,
         value=menu.text("value", LONGEST_CUSTOM),
         input_method=menu.word("inputMethod").lower(),
@@ -140,6 +146,7 @@ def _unknown(fields: Fields, values: JsonObject) -> UnknownEvent:
         call_id=call_id,
         word=fields.word("event"),
         at=fields.moment("timestamp"),
+        version=fields.version(),
         application_key=fields.text("applicationKey"),
         **fields.doubts(),
     )
@@ -147,21 +154,22 @@ def _unknown(fields: Fields, values: JsonObject) -> UnknownEvent:
 
 def _shared(fields: Fields, kind: str) -> dict[str, Any]:
     """What every event of a call carries. Read last, so that the doubts about all fields are complete."""
-    shared = {
+    return {
         "call_id": fields.call_id(),
         "at": fields.moment("timestamp"),
+        "version": fields.version(),
         "application_key": fields.text("applicationKey"),
         "client_user": fields.text("user"),
         "custom": fields.text("custom", LONGEST_CUSTOM),
         "cookies": fields.pairs("cookies"),
         "conference_id": fields.text("conferenceId"),
         "unknown_fields": fields.unknown(KNOWN_FIELDS[kind]),
+        **fields.doubts(),
     }
-    return shared | fields.doubts()
 
 
 def _check_application(fields: Fields, named: Any, key: str) -> None:
-    if named is None:
+    if named is None or named == key:
         return
     if not isinstance(named, str) or normalise_key(named) != normalise_key(key):
         fields.oddities.append("applicationKey is not the application that signed")

@@ -7,10 +7,21 @@ from datetime import datetime, timedelta
 
 from telephony.decisions import Decision
 from telephony.events import Event
-from telephony.providers.base import Callback, CallReport, Capabilities, Keyring, ProviderTrouble, Reply, Verified
+from telephony.providers.base import (
+    Callback,
+    CallReport,
+    Capabilities,
+    CommandRefused,
+    Keyring,
+    ProviderTrouble,
+    Registration,
+    Reply,
+    Verified,
+)
 from telephony.providers.sinch.client import SinchClient
 from telephony.providers.sinch.parse import parse_callback
-from telephony.providers.sinch.render import render
+from telephony.providers.sinch.registration import registration_token
+from telephony.providers.sinch.render import render, render_manage
 from telephony.providers.sinch.signing import decode_secret, normalise_key
 from telephony.providers.sinch.verify import check_freshness, verify
 
@@ -26,7 +37,9 @@ class Sinch:
     """
 
     name = "sinch"
-    capabilities = Capabilities(limits_phone_calls=True, limits_user_calls=False, shows_caller_id=True)
+    capabilities = Capabilities(
+        limits_phone_calls=True, limits_user_calls=False, shows_caller_id=True, registers_users=True
+    )
 
     def __init__(
         self,
@@ -63,8 +76,23 @@ class Sinch:
 
     def ask_about_call(self, base_url: str, key: str, secret: str, call_id: str) -> CallReport:
         """GET the call. Raises ProviderTrouble when Sinch gives no usable answer, or cannot even be asked."""
+        return _client(base_url, key, secret).get_call(call_id)
+
+    def manage(self, base_url: str, key: str, secret: str, call_id: str, decision: Decision) -> None:
+        """PATCH the call. Raises CommandRefused when Sinch will not, ProviderTrouble when nothing is known."""
         try:
-            client = SinchClient(base_url, key, secret)
-        except ValueError as misconfigured:
-            raise ProviderTrouble(str(misconfigured)) from misconfigured
-        return client.get_call(call_id)
+            svaml = render_manage(decision)
+        except ValueError as impossible:
+            raise CommandRefused(str(impossible)) from impossible
+        _client(base_url, key, secret).patch_call(call_id, svaml)
+
+    def registration_token(self, key: str, secret: str, client_user: str, now: datetime) -> Registration:
+        """A JWT for Sinch's apps, good for ten minutes. Raises ValueError when it cannot be made."""
+        return registration_token(key, secret, client_user, now)
+
+
+def _client(base_url: str, key: str, secret: str) -> SinchClient:
+    try:
+        return SinchClient(base_url, key, secret)
+    except ValueError as misconfigured:
+        raise ProviderTrouble(str(misconfigured)) from misconfigured

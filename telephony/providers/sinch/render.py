@@ -6,29 +6,33 @@ limited. News wants an empty answer whatever was decided.
 
 from __future__ import annotations
 
-from telephony.decisions import Acknowledge, Connect, ConnectUser, Continue, Decision, Refuse
+from telephony.decisions import Acknowledge, Ask, Connect, ConnectUser, Continue, Decision, HangUp, Park, Refuse
 from telephony.events import Event, EventKind
+from telephony.menus import say
 from telephony.providers.base import Reply
-from telephony.providers.sinch.reading import clean
+from telephony.providers.sinch.menus import run_menu
+from telephony.providers.sinch.speech import instructions, one_prompt
 from telephony.providers.sinch.svaml import (
+    INCOMING,
     LONGEST_CALL_SECONDS,
-    LONGEST_SPEECH,
     PRIVATE,
+    Answer,
     ConnectMxp,
     ConnectPstn,
     Hangup,
+    PlayFiles,
+    RunMenu,
     Say,
     User,
     ace,
     ice,
+    manage,
     pie,
 )
 from telephony.providers.sinch.svaml import Continue as ContinueCall
+from telephony.providers.sinch.svaml import Park as ParkCall
 
 CONTENT_TYPE = "application/json"
-
-# What would end a prompt early, and what is no sound at all.
-_UNSPEAKABLE = {ord("]"): " ", ord("["): " ", ord(";"): ",", 0: " "}
 
 
 def render(decision: Decision, event: Event) -> Reply:
@@ -41,26 +45,45 @@ def render(decision: Decision, event: Event) -> Reply:
     return Reply(status=200, content_type=CONTENT_TYPE, body=body)
 
 
+def render_manage(decision: Decision) -> bytes:
+    """What a running call is told by PATCH. Raises ValueError for a decision that is none for a running call."""
+    match decision:
+        case Connect():
+            return manage(*_spoken(decision), action=_connect_pstn(decision)).encoded
+        case Ask():
+            return manage(*_spoken(decision), action=run_menu(decision)).encoded
+        case HangUp() | Refuse():
+            return manage(*_spoken(decision), action=Hangup()).encoded
+        case Park(prompt, limit_seconds, locale):
+            return manage(action=ParkCall(one_prompt(prompt), max_duration=limit_seconds, locale=locale)).encoded
+        case _:
+            raise ValueError(f"A running call cannot be told {type(decision).__name__}.")
+
+
 def _body(decision: Decision, kind: EventKind) -> bytes:
     match kind:
         case EventKind.INCOMING:
-            return ice(*_spoken(decision), action=_incoming_action(decision))
+            # A menu is heard only on an answered line.
+            answer = (Answer(),) if isinstance(decision, Ask) else ()
+            return ice(*answer, *_spoken(decision), action=_incoming_action(decision)).encoded
         case EventKind.ANSWERED:
-            return ace(*_spoken(decision), action=_answered_action(decision))
+            return ace(*_spoken(decision), action=_answered_action(decision)).encoded
         case EventKind.PROMPT:
-            return pie(*_spoken(decision), action=_prompt_action(decision))
+            return pie(*_spoken(decision), action=_prompt_action(decision)).encoded
         case EventKind.ENDED | EventKind.NOTIFIED:
             return b""
         case EventKind.UNKNOWN:
             return b"{}"
 
 
-def _incoming_action(decision: Decision) -> Hangup | ConnectPstn | ConnectMxp:
+def _incoming_action(decision: Decision) -> Hangup | ConnectPstn | ConnectMxp | RunMenu:
     match decision:
         case Connect():
             return _connect_pstn(decision)
         case ConnectUser(user):
             return ConnectMxp(User(user))
+        case Ask():
+            return run_menu(decision)
         case _:
             return Hangup()
 
@@ -69,10 +92,12 @@ def _answered_action(decision: Decision) -> Hangup | ContinueCall:
     return ContinueCall() if isinstance(decision, Continue) else Hangup()
 
 
-def _prompt_action(decision: Decision) -> Hangup | ContinueCall | ConnectPstn:
+def _prompt_action(decision: Decision) -> Hangup | ContinueCall | ConnectPstn | RunMenu:
     match decision:
         case Connect():
             return _connect_pstn(decision)
+        case Ask():
+            return run_menu(decision)
         case Continue():
             return ContinueCall()
         case _:
@@ -80,6 +105,9 @@ def _prompt_action(decision: Decision) -> Hangup | ContinueCall | ConnectPstn:
 
 
 def _connect_pstn(decision: Connect) -> ConnectPstn:
+    if decision.caller_id == INCOMING:
+        # SVAML has this word for the caller's own number, which nobody has verified.
+        raise ValueError("A caller ID is a number.")
     return ConnectPstn(
         decision.number,
         cli=decision.caller_id or PRIVATE,
@@ -89,9 +117,12 @@ def _connect_pstn(decision: Connect) -> ConnectPstn:
     )
 
 
-def _spoken(decision: Decision) -> tuple[Say, ...]:
-    """A refusal's sentence, made speakable. A call that is going to be connected hears nothing."""
-    if not isinstance(decision, Refuse):
-        return ()
-    text = clean(decision.say).translate(_UNSPEAKABLE).strip()[:LONGEST_SPEECH]
-    return (Say(text, decision.locale),) if text else ()
+def _spoken(decision: Decision) -> tuple[Say | PlayFiles, ...]:
+    """What is heard before the action. A call that is connected at once hears nothing."""
+    match decision:
+        case Refuse(say=sentence, locale=locale):
+            return instructions(say(sentence), locale)
+        case Connect(say=prompt, locale=locale) | Ask(say=prompt, locale=locale) | HangUp(say=prompt, locale=locale):
+            return instructions(prompt, locale)
+        case _:
+            return ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Timer
@@ -24,10 +25,11 @@ from telephony.providers.base import ProviderTrouble
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: the status and the body, as sent."""
+    """What came back: the status, the body as sent, and the headers by their names in lower case."""
 
     status: int
     body: bytes
+    headers: Mapping[str, str]
 
 
 class _WatchedAdapter(HTTPAdapter):
@@ -75,7 +77,8 @@ def fetch(request: PreparedRequest, *, deadline_seconds: float, limit_bytes: int
             for scheme in ("http://", "https://"):
                 session.mount(scheme, adapter)
             with session.send(request, stream=True, allow_redirects=False, timeout=deadline_seconds) as response:
-                answer = Answer(response.status_code, _read(response.raw, limit_bytes + 1))
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                answer = Answer(response.status_code, _read(response.raw, limit_bytes + 1), headers)
     except (RequestException, HTTPError, OSError) as broken:
         raise ProviderTrouble("Sinch could not be reached, or did not answer in time.") from broken
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from telephony.events import EndpointKind, Origin, PromptKind, Result
+from telephony.events import EndpointKind, EndReason, Origin, PromptKind, Result
 
 ENDPOINT_KINDS = {
     "number": EndpointKind.NUMBER,
@@ -28,6 +28,29 @@ RESULTS = {
     "failed": Result.FAILED,
     "cancel": Result.CANCELLED,
     "n/a": Result.NONE,
+}
+
+# The first eleven are documented for hang-ups; the others are in SDKs, in answers about a call, or in call records.
+END_REASONS = {
+    "n/a": EndReason.NONE,
+    "timeout": EndReason.TIMEOUT,
+    "callerhangup": EndReason.CALLER_HUNG_UP,
+    "calleehangup": EndReason.CALLEE_HUNG_UP,
+    "blocked": EndReason.BLOCKED,
+    "managerhangup": EndReason.MANAGER_HUNG_UP,
+    "nocreditpartner": EndReason.NO_CREDIT_AT_PROVIDER,
+    "generalerror": EndReason.ERROR,
+    "cancel": EndReason.CANCELLED,
+    "usernotfound": EndReason.USER_NOT_FOUND,
+    "callbackerror": EndReason.CALLBACK_FAILED,
+    "established": EndReason.ESTABLISHED,
+    "otherpeeranswered": EndReason.ANSWERED_ELSEWHERE,
+    "clientnetwork": EndReason.CLIENT_NETWORK,
+    "congestion": EndReason.CONGESTION,
+    "busy": EndReason.BUSY,
+    "noanswer": EndReason.NO_ANSWER,
+    "invalidsvamlaction": EndReason.REPLY_REFUSED,
+    "hangup": EndReason.HUNG_UP,
 }
 
 PROMPT_KINDS = {

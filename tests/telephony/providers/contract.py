@@ -9,22 +9,38 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
-from telephony.decisions import Acknowledge, Connect, ConnectUser, Continue, Decision, Reason
+from telephony.decisions import (
+    Acknowledge,
+    Ask,
+    Connect,
+    ConnectUser,
+    Continue,
+    Decision,
+    HangUp,
+    Park,
+    Reason,
+    Refuse,
+)
 from telephony.events import EventKind, UnknownEvent
+from telephony.menus import Action, Pin, Question, Sound, Spoken, say
+from telephony.menus import Keys as KeysOf
 from telephony.prompts import refusal
 from telephony.providers.base import (
     Callback,
     CallbackRefused,
     CallbackUnreadable,
+    CommandRefused,
     Credentials,
     Provider,
     ProviderTrouble,
     Reply,
     Verified,
 )
+from tests.telephony.rest_api import only, serving
 
 NOW = datetime(2026, 3, 2, 8, 15, 30, tzinfo=UTC)
 
@@ -34,8 +50,17 @@ DECISIONS: tuple[Decision, ...] = (
     Connect(number="+442079460000", limit_seconds=10**9, caller_id=None),
     Connect(number="+442079460000", limit_seconds=0, caller_id=None),
     Connect(number="not a number", limit_seconds=720, caller_id="nor this"),
+    Connect(number="+442079460000", limit_seconds=60, caller_id=None, say=say("One minute."), locale="en-GB"),
     ConnectUser(user="bob"),
     ConnectUser(user=""),
+    Ask(questions=(Question("welcome", say("Press 1."), KeysOf({"1": Action.hang_up()})),), say=say("Hello.")),
+    Ask(questions=(Question("pin", say("PIN?"), Pin()),), locale="nowhere"),
+    Ask(questions=(Question("endless", say("a" * 500) * 16, KeysOf({})),)),
+    Ask(questions=()),
+    HangUp(),
+    HangUp(say=(Spoken("Bye]; \x00\ud800"), Sound("ftp://nowhere"))),
+    Park(say=say("Please hold."), limit_seconds=60),
+    Park(say=(), limit_seconds=0),
     Continue(),
     Acknowledge(),
     *(refusal(reason) for reason in Reason),
@@ -75,6 +100,9 @@ class ProviderContract(ABC):
 
     def keys(self, *more_secrets: str) -> Keys:
         return Keys(self.provider, replace(self.credentials, secrets=(*self.credentials.secrets, *more_secrets)))
+
+    def manage(self, address: str, decision: Decision) -> None:
+        self.provider.manage(address, self.credentials.key, self.credentials.secrets[0], "c-1", decision)
 
     def verify(self, callback: Callback) -> Verified:
         return self.provider.verify(callback, self.keys(), NOW)
@@ -126,6 +154,49 @@ class ProviderContract(ABC):
         for address in ("", "http://127.0.0.1:1"):
             with pytest.raises(ProviderTrouble, match=r"^[A-Z].*\.$"):
                 self.provider.ask_about_call(address, self.credentials.key, self.previous_secret, "c-1")
+
+    def test_a_provider_that_cannot_be_told_is_trouble_and_no_refusal(self) -> None:
+        for address in ("", "http://127.0.0.1:1"):
+            with pytest.raises(ProviderTrouble, match=r"^[A-Z].*\.$") as trouble:
+                self.manage(address, Refuse(Reason.CALL_IS_OVER, "Goodbye.", "en-US"))
+            assert not isinstance(trouble.value, CommandRefused)
+
+    def test_a_running_call_is_told_what_was_decided(self) -> None:
+        with serving(only(200)) as api:
+            self.manage(api.url, Refuse(Reason.CALL_IS_OVER, "Goodbye.", "en-US"))
+            assert api.asked == ["c-1"]
+
+    def test_a_decision_that_says_nothing_to_a_running_call_is_refused_unsent(self) -> None:
+        with serving(only(200)) as api:
+            for decision in (Acknowledge(), ConnectUser(user="bob")):
+                with pytest.raises(CommandRefused, match=r"^[A-Z].*\.$"):
+                    self.manage(api.url, decision)
+            assert api.asked == []
+
+    def test_a_provider_that_will_not_leaves_the_call_as_it_is(self) -> None:
+        for status in (400, 403, 404):
+            with serving(only(status)) as api, pytest.raises(CommandRefused, match=r"^[A-Z].*\.$") as refused:
+                self.manage(api.url, Refuse(Reason.CALL_IS_OVER, "Goodbye.", "en-US"))
+            assert isinstance(refused.value.code, str)
+            assert isinstance(refused.value.reference, str)
+
+    def test_a_provider_in_trouble_may_have_done_it(self) -> None:
+        with serving(only(500)) as api, pytest.raises(ProviderTrouble) as trouble:
+            self.manage(api.url, Refuse(Reason.CALL_IS_OVER, "Goodbye.", "en-US"))
+        assert not isinstance(trouble.value, CommandRefused)
+
+    def test_a_user_registers_with_a_token_that_ends(self) -> None:
+        if not self.provider.capabilities.registers_users:
+            return
+        register = partial(self.provider.registration_token, self.credentials.key)
+        registration = register(self.credentials.secrets[0], "alice", NOW)
+        assert NOW < registration.expires_at <= NOW + timedelta(days=1)
+        assert registration.token not in repr(registration)
+        tokens = {registration.token, register(self.previous_secret, "alice", NOW).token}
+        assert len(tokens | {register(self.credentials.secrets[0], "bob", NOW).token}) == 3
+        for secret, user in (("", "alice"), (self.credentials.secrets[0], "")):
+            with pytest.raises(ValueError, match=r"^[A-Z].*\.$"):
+                register(secret, user, NOW)
 
     def test_both_secrets_are_good_during_a_rotation_and_only_then(self) -> None:
         callback = self.sign(self.samples[EventKind.ENDED], secret=self.previous_secret)

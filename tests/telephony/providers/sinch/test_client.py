@@ -5,71 +5,19 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from telephony.events import CallEnded, Result
-from telephony.providers.base import CallReport, CallUnknown, ProviderTrouble
+from telephony.providers.base import CallReport, CallUnknown, CommandRefused, ProviderTrouble
 from telephony.providers.sinch import SinchClient
+from telephony.providers.sinch.client import Leg
+from telephony.providers.sinch.rest import Authentication
 from telephony.providers.sinch.signing import decode_secret, signature, string_to_sign
 from tests.telephony.providers.sinch.samples import CALL_ID, KEY, SECRET, body_of, changed, parsed
-
-Behaviour = Callable[[BaseHTTPRequestHandler], None]
-
-
-@dataclass
-class Api:
-    """A stand-in for Sinch's API: behaves as told and remembers what it was asked."""
-
-    address: str = ""
-    behaviour: Behaviour | None = None
-    requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
-
-    def client(self, *, deadline_seconds: float = 10, prefix: str = "") -> SinchClient:
-        return SinchClient(self.address + prefix, KEY, SECRET, deadline_seconds=deadline_seconds)
-
-    def answers(self, body: bytes, status: int = 200, **headers: str) -> None:
-        def behaviour(handler: BaseHTTPRequestHandler) -> None:
-            handler.send_response(status)
-            for name, value in headers.items():
-                handler.send_header(name.replace("_", "-"), value)
-            handler.send_header("content-length", str(len(body)))
-            handler.end_headers()
-            handler.wfile.write(body)
-
-        self.behaviour = behaviour
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    told = Api()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            told.requests.append((self.command, self.path, headers))
-            assert told.behaviour
-            try:
-                told.behaviour(self)
-            except OSError:
-                self.close_connection = True
-
-        def log_message(self, *_: object) -> None:
-            """The tests' output stays quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    told.address = f"http://127.0.0.1:{server.server_port}"
-    yield told
-    server.shutdown()
-    thread.join()
-    server.socket.close()
+from tests.telephony.providers.sinch.stand_in import Api
 
 
 def test_a_call_that_goes_on_has_no_end_yet(api: Api) -> None:
@@ -109,7 +57,7 @@ def test_a_call_nobody_answered_is_read(api: Api) -> None:
 def test_a_request_is_signed_as_it_is_sent(api: Api, call_id: str, prefix: str) -> None:
     api.answers(changed("call-ongoing", callId=call_id))
     api.client(prefix=prefix).get_call(call_id)
-    ((method, path, headers),) = api.requests
+    ((method, path, headers, _),) = api.requests
     assert path.startswith(f"{prefix.rstrip('/')}/calling/v1/calls/id/")
     assert path.count("/") == 5 + bool(prefix)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", headers["x-timestamp"])
@@ -123,7 +71,7 @@ def test_the_known_request_is_signed_as_known() -> None:
     assert signed == f"Application {KEY}:x+fnlxwW7bDGsUwLg/d6VH/LTTPVYypE6MFHhriK/e8="
 
 
-@pytest.mark.parametrize("call_id", [".", ".."])
+@pytest.mark.parametrize("call_id", ["", ".", "..", "\ud800"])
 def test_an_id_that_would_ask_something_else_is_not_asked(api: Api, call_id: str) -> None:
     with pytest.raises(ProviderTrouble):
         api.client().get_call(call_id)
@@ -180,7 +128,7 @@ def test_a_compressed_answer_is_not_unpacked(api: Api) -> None:
     api.answers(b"\x1f\x8b\x08\x00", content_encoding="gzip")
     with pytest.raises(ProviderTrouble):
         api.client().get_call(CALL_ID)
-    assert api.requests[0][2]["accept-encoding"] == "identity"
+    assert api.requests[0].headers["accept-encoding"] == "identity"
 
 
 def test_an_answer_without_end_is_cut_at_one_mebibyte(api: Api) -> None:
@@ -289,3 +237,86 @@ def test_an_address_that_is_none_is_refused_at_once(base_url: str) -> None:
 def test_a_secret_that_is_none_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="secret"):
         SinchClient("https://calling.api.sinch.com", KEY, "")
+
+
+SVAML = b'{"instructions":[],"action":{"name":"hangup"}}'
+Order = Callable[[SinchClient], None]
+PATCHES: dict[str, tuple[Order, str]] = {
+    "call": (lambda client: client.patch_call(CALL_ID, SVAML), f"/calling/v1/calls/id/{CALL_ID}"),
+    **{
+        leg: (
+            lambda client, leg=leg: client.patch_leg(CALL_ID, leg, SVAML),  # type: ignore[misc]
+            f"/calling/v1/calls/id/{CALL_ID}/leg/{leg}",
+        )
+        for leg in Leg
+    },
+}
+
+
+@pytest.mark.parametrize(("order", "path"), PATCHES.values(), ids=PATCHES)
+@pytest.mark.parametrize("status", [200, 204])
+def test_a_running_call_is_told_byte_by_byte_what_the_svaml_says(
+    api: Api, order: Order, path: str, status: int
+) -> None:
+    api.answers(b"", status)
+    order(api.client())
+    asked = api.only_request()
+    assert (asked.method, asked.path, asked.body) == ("PATCH", path, SVAML)
+    assert asked.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(("order", "path"), PATCHES.values(), ids=PATCHES)
+def test_a_refused_command_says_which_code_and_reference(api: Api, order: Order, path: str) -> None:
+    api.answers(b'{"errorCode":40003,"message":"Invalid state","reference":"ref-17"}', 400)
+    with pytest.raises(CommandRefused, match=r"^Sinch answered with status 400: Invalid state\.$") as refused:
+        order(api.client())
+    assert (refused.value.code, refused.value.reference) == ("40003", "ref-17")
+
+
+@pytest.mark.parametrize(("order", "path"), PATCHES.values(), ids=PATCHES)
+def test_a_command_to_a_call_nobody_knows_is_refused_too(api: Api, order: Order, path: str) -> None:
+    api.answers(b'{"errorCode":40400,"message":"no","reference":"r"}', 404)
+    with pytest.raises(CommandRefused, match="does not know this call") as refused:
+        order(api.client())
+    assert isinstance(refused.value, CallUnknown)
+
+
+@pytest.mark.parametrize("status", [301, 307, 500, 502, 503])
+def test_after_an_answer_that_is_no_refusal_nothing_is_known(api: Api, status: int) -> None:
+    api.answers(b"", status, location="/elsewhere")
+    with pytest.raises(ProviderTrouble) as trouble:
+        api.client().patch_call(CALL_ID, SVAML)
+    assert not isinstance(trouble.value, CommandRefused)
+    assert len(api.requests) == 1
+
+
+def test_a_command_that_is_not_answered_in_time_may_have_been_carried_out(api: Api) -> None:
+    def behaviour(handler: BaseHTTPRequestHandler) -> None:
+        time.sleep(2)
+        handler.send_response(204)
+        handler.end_headers()
+
+    api.behaviour = behaviour
+    with pytest.raises(ProviderTrouble) as trouble:
+        api.client(deadline_seconds=0.3).patch_call(CALL_ID, SVAML)
+    assert not isinstance(trouble.value, CommandRefused)
+
+
+def test_an_application_may_say_its_secret_instead_of_signing(api: Api) -> None:
+    api.answers(b"", 204)
+    api.client(authentication=Authentication.BASIC).patch_call(CALL_ID, SVAML)
+    (asked,) = api.requests
+    assert asked.has_basic
+
+
+def test_a_sandbox_is_asked_about_everything_and_a_region_about_calls_only(api: Api) -> None:
+    api.says({"numbers": []})
+    assert api.client().numbers.rented() == ()
+    assert api.requests[0].path == "/v1/configuration/numbers"
+
+
+@pytest.mark.parametrize("base_url", ["https://bob@example.com", "https://bob:pw@example.com", "https://example.com#a"])
+def test_an_address_carries_no_credentials(base_url: str) -> None:
+    with pytest.raises(ValueError, match="address") as refused:
+        SinchClient(base_url, KEY, SECRET)
+    assert "pw" not in str(refused.value)

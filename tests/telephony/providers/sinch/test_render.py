@@ -8,18 +8,22 @@ import pytest
 
 from telephony.decisions import (
     Acknowledge,
+    Ask,
     Connect,
     ConnectUser,
     Continue,
     Decision,
+    HangUp,
+    Park,
     Reason,
     read_decision,
     write_decision,
 )
 from telephony.events import Event
+from telephony.menus import Action, Keys, Pin, Question, Sound, say
 from telephony.prompts import refusal
 from telephony.providers.base import Reply
-from telephony.providers.sinch.render import render
+from telephony.providers.sinch.render import render, render_manage
 from tests.telephony.providers.contract import DECISIONS
 from tests.telephony.providers.sinch.samples import FIXTURES, body_of, parsed
 
@@ -29,6 +33,24 @@ UNKNOWN = parsed(body_of("verification-request"))
 SHOWN = Connect(number="+442079460000", limit_seconds=720, caller_id="+447700900123", dial_timeout_seconds=45)
 HIDDEN = Connect(number="+442079460000", limit_seconds=720, caller_id=None)
 REFUSED = refusal(Reason.NOT_ENOUGH_CREDIT, "0.0012 left")
+ASKED = Ask(
+    questions=(
+        Question(
+            "welcome",
+            say("For sales, press 1. To call a number, press 2."),
+            Keys({"1": Action.goto("sales"), "2": Action.ask_destination(), "#": Action.hang_up()}),
+            repeat_prompt=say("Press 1 or 2."),
+            repeats=3,
+            wait_seconds=7,
+        ),
+        Question("sales", (Sound("https://sounds.example.com/sales.wav"),), Keys({"*": Action.goto("welcome")})),
+    ),
+    say=say("You have 5.00 US dollars."),
+    locale="en-GB",
+)
+PIN_ASKED = Ask(questions=(Question("_pin", say("Please enter your PIN, then press the hash key."), Pin()),))
+GOODBYE = HangUp(say=(*say("Goodbye."), Sound("https://sounds.example.com/bye.wav")), locale="en-GB")
+TALK = Connect(number="+442079460000", limit_seconds=720, caller_id=None, say=say("You can talk for 12 minutes."))
 
 SNAPSHOTS: dict[str, tuple[Decision, Event]] = {
     "ice-connect": (SHOWN, ICE),
@@ -47,6 +69,12 @@ SNAPSHOTS: dict[str, tuple[Decision, Event]] = {
     "pie-continue": (Continue(), PIE),
     "pie-refuse": (REFUSED, PIE),
     "pie-acknowledge": (Acknowledge(), PIE),
+    "ice-ask": (ASKED, ICE),
+    "pie-ask": (ASKED, PIE),
+    "pie-ask-pin": (PIN_ASKED, PIE),
+    "pie-connect-after-a-sentence": (TALK, PIE),
+    "pie-hang-up": (GOODBYE, PIE),
+    "ice-park": (Park(say=say("Please hold."), limit_seconds=60), ICE),
     "dice-acknowledge": (Acknowledge(), DICE),
     "notify-acknowledge": (Acknowledge(), NOTIFY),
     "unknown-acknowledge": (Acknowledge(), UNKNOWN),
@@ -77,6 +105,7 @@ def test_news_gets_no_instructions_whatever_was_decided(event: Event) -> None:
         Connect(number="+442079460000", limit_seconds=0, caller_id=None),
         Connect(number="+442079460000", limit_seconds=-1, caller_id=None),
         Connect(number="+442079460000", limit_seconds=60, caller_id="Alice"),
+        Connect(number="+442079460000", limit_seconds=60, caller_id="incoming"),
         Connect(number="442079460000", limit_seconds=60, caller_id=None),
         Connect(number="+442079460000", limit_seconds=60, caller_id=None, dial_timeout_seconds=0),
         ConnectUser(user=""),
@@ -110,3 +139,26 @@ def test_a_sentence_is_made_speakable() -> None:
 def refusal_saying(text: str) -> Decision:
     stored = write_decision(refusal(Reason.OWN_TROUBLE)) | {"say": text}
     return read_decision(stored)
+
+
+COMMANDS: dict[str, Decision] = {
+    "hang-up": GOODBYE,
+    "refuse": REFUSED,
+    "park": Park(say=say("Please hold."), limit_seconds=60, locale="en-GB"),
+    "connect": SHOWN,
+    "ask": ASKED,
+}
+
+
+@pytest.mark.parametrize("case", COMMANDS)
+def test_a_command_is_as_it_was_reviewed(case: str) -> None:
+    reviewed = (FIXTURES / f"patch-{case}.reply.json").read_bytes().removesuffix(b"\n")
+    assert render_manage(COMMANDS[case]) == reviewed
+
+
+@pytest.mark.parametrize(
+    "decision", [Continue(), Acknowledge(), ConnectUser(user="bob"), Park(say=(), limit_seconds=60)]
+)
+def test_what_is_no_command_is_not_sent(decision: Decision) -> None:
+    with pytest.raises(ValueError, match=r"cannot be told|playFiles|park|prompt"):
+        render_manage(decision)

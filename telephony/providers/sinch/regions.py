@@ -1,0 +1,29 @@
+"""Where Sinch's REST API is: calls and conferences in one region, numbers and settings at one address for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# "global" lets Sinch choose the region.
+CALLING: Mapping[str, str] = {
+    "global": "https://calling.api.sinch.com",
+    "use1": "https://calling-use1.api.sinch.com",
+    "euc1": "https://calling-euc1.api.sinch.com",
+    "sae1": "https://calling-sae1.api.sinch.com",
+    "apse1": "https://calling-apse1.api.sinch.com",
+    "apse2": "https://calling-apse2.api.sinch.com",
+}
+CONFIGURATION = "https://callingapi.sinch.com"
+
+
+def calling_url(region: str) -> str:
+    """The address for calls of a region. Raises ValueError with the regions there are."""
+    try:
+        return CALLING[region.strip().lower()]
+    except KeyError:
+        raise ValueError(f"Sinch has no region called {region!r}; there are {', '.join(CALLING)}.") from None
+
+
+def configuration_url(base_url: str) -> str:
+    """The address for numbers and settings that belongs to one for calls. An address of nobody we know is for both."""
+    return CONFIGURATION if base_url.rstrip("/") in CALLING.values() else base_url
