@@ -22,12 +22,17 @@ class Visitor:
         self.faults: list[str] = []
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.faults.append(f"{self.page.url}: {error}"))
-        self.page.on("requestfailed", lambda request: self.faults.append(f"{request.url}: {request.failure}"))
+        self.page.on("requestfailed", self._failed)
         self.page.on("response", self._answered)
 
     def _heard(self, message: Any) -> None:
         if message.type in ("error", "warning"):
             self.faults.append(f"{self.page.url}: {message.text}")
+
+    def _failed(self, request: Any) -> None:
+        # The browser gives up what it was still loading when its user goes on; the page is not to blame for that.
+        if request.failure != "net::ERR_ABORTED":
+            self.faults.append(f"{request.url}: {request.failure}")
 
     def _answered(self, response: Any) -> None:
         if response.status >= 400:
