@@ -67,8 +67,10 @@ class Fields:
         value = self._values.get(name.lower())
         if value is None:
             return ""
-        # Nearly every value is a short text, and this is asked a dozen times in every callback.
-        return clean(value) if isinstance(value, str) and len(value) <= limit else self._text(name, value, limit)
+        # Nearly every value is a short ASCII text, and this is asked a dozen times in every callback.
+        if isinstance(value, str) and len(value) <= limit and value.isascii() and "\0" not in value:
+            return value
+        return self._text(name, value, limit)
 
     def word(self, name: str) -> str:
         return self.text(name, LONGEST_NAME).strip()
@@ -165,7 +167,7 @@ class Fields:
         if text.lower() in HIDDEN_CALLERS:
             return Caller(mode=CallerMode.HIDDEN, text=text)
         number = _number(text)
-        if number or _DIGITS.fullmatch(_without_blanks(text)):
+        if number or _DIGITS.fullmatch(text.replace(" ", "")):
             return Caller(mode=CallerMode.NUMERIC, number=number, text=text)
         both = _NAME_AND_NUMBER.fullmatch(text)
         if both and (number := _number(both[2])):
@@ -259,9 +261,5 @@ def _is_currency(word: Any) -> TypeGuard[str]:
 
 def _number(text: str) -> str | None:
     """A number of the wire, country code first and perhaps no plus, as E.164."""
-    digits = _WIRE_NUMBER.fullmatch(_without_blanks(text))
+    digits = _WIRE_NUMBER.fullmatch(text.replace(" ", ""))
     return f"+{digits[1]}" if digits else None
-
-
-def _without_blanks(text: str) -> str:
-    return text.replace(" ", "")
