@@ -94,4 +94,5 @@ def _ended(values: JsonObject, call_id: str) -> CallEnded | None:
         return None
     if word != "FINAL":
         raise ProviderTrouble("Sinch's answer does not say whether the call has ended.")
-    return read_ended(Fields(JsonObject({**values.values, "callid": call_id}, values.repeated)))
+    values["callid"] = call_id  # Sinch need not repeat it
+    return read_ended(Fields(values))

@@ -39,7 +39,7 @@ class Fields:
     __slots__ = ("_values", "oddities", "remarks")
 
     def __init__(self, values: JsonObject) -> None:
-        self._values = values.values
+        self._values = values
         self.oddities: list[str] = []
         self.remarks: list[str] = []
         for name in values.repeated:
@@ -139,7 +139,7 @@ class Fields:
         value = self._values.get(name.lower())
         if value is None:
             return None
-        inside = value.values if isinstance(value, JsonObject) else {}
+        inside = value if isinstance(value, JsonObject) else NO_OBJECT
         amount, currency = self._amount(inside.get("amount")), inside.get("currencyid")
         if amount is None or not _is_currency(currency):
             self.remarks.append(f"{name} is not a currency and an amount that can be believed")
@@ -178,7 +178,7 @@ class Fields:
         """Where the call is aimed at. Sinch may leave out a number's plus, which is put back here."""
         value = self._values.get(name.lower())
         if isinstance(value, JsonObject):
-            word = self._text(name, value.values.get("type"), LONGEST_NAME).strip()
+            word = self._text(name, value.get("type"), LONGEST_NAME).strip()
         else:
             self.remarks.append(f"{name} is missing or has no type")
             word = ""
@@ -252,7 +252,7 @@ def _is_precise(amount: Decimal) -> bool:
 
 def _endpoint_of(value: Any) -> Any:
     """An identity is written as a text or as `{"type", "endpoint"}`."""
-    return value.values.get("endpoint") if isinstance(value, JsonObject) else value
+    return value.get("endpoint") if isinstance(value, JsonObject) else value
 
 
 def _is_currency(word: Any) -> TypeGuard[str]:

@@ -82,7 +82,7 @@ def test_numbers_are_exact() -> None:
 def test_an_object_is_read_in_any_letter_case_and_tells_what_it_repeats() -> None:
     value = read_json(b'{"CallId":"a","callid":"a","x":1,"x":1,"Y":1,"y":2,"n":null}', LIMIT)
     assert isinstance(value, JsonObject)
-    assert value.get("callId") == "a"
+    assert value.get("callid") == "a"
     assert value.get("n") is value.get("missing") is None
     assert value.repeated == ("x", "y")
 
