@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import User
 from telephony.models import Call
-from tests.browser.visitor import PASSWORD, Visitor
+from tests.browser.visitor import PASSWORD, Visitor, follow
 from tests.builders import an_account
 from tests.telephony.live_scenes import Desk, a_call_in_a_menu, a_desk
 from tests.telephony.scenes import a_running_call, an_event
@@ -45,13 +45,13 @@ def test_a_running_call_is_seen_hung_up_and_gone(desk: Desk, visit: Any) -> None
     _, theirs = desk.talking()
     staff = visit()
     staff.sign_in("staff@example.com", "/admin/")
-    staff.page.get_by_role("link", name="Running now").click()
+    follow(staff.page.get_by_role("link", name="Running now"))
     assert "+44 7700 900123" in staff.page.locator("#live-calls").inner_text()
     assert not staff.page.get_by_text("could not be refreshed").is_visible()
-    staff.page.get_by_role("link", name="Hang up the call to +44 7700 900123").click()
+    follow(staff.page.get_by_role("link", name="Hang up the call to +44 7700 900123"))
     staff.page.get_by_label("The caller hears").fill("The line is needed.")
     staff.picture("live-hang-up")
-    staff.page.get_by_role("button", name="Hang up").click()
+    follow(staff.page.get_by_role("button", name="Hang up"))
     assert "Hung up." in staff.page.inner_text(".messagelist")
     desk.platform.run()
     assert "The line is needed." in [heard.text for heard in theirs.heard]
@@ -63,13 +63,13 @@ def test_a_running_call_is_parked_and_unparked(desk: Desk, visit: Any) -> None:
     call, theirs = desk.talking()
     staff = visit("phone", "dark")
     staff.sign_in("staff@example.com", f"/admin/telephony/call/{call.pk}/change/")
-    staff.page.get_by_role("link", name="Park").click()
-    staff.page.get_by_role("button", name="Park").click()
+    follow(staff.page.get_by_role("link", name="Park"))
+    follow(staff.page.get_by_role("button", name="Park"))
     assert "Parked for" in staff.page.inner_text(".messagelist")
     assert theirs.stage == "parked"
-    staff.page.get_by_role("link", name="Unpark the call").click()
+    follow(staff.page.get_by_role("link", name="Unpark the call"))
     staff.picture("live-unpark")
-    staff.page.get_by_role("button", name="Unpark").click()
+    follow(staff.page.get_by_role("button", name="Unpark"))
     assert "Unparked" in staff.page.inner_text(".messagelist")
     desk.platform.run(10)
     assert theirs.stage == "talking"
@@ -85,7 +85,7 @@ def test_the_list_refreshes_itself_only_while_it_is_wanted(desk: Desk, visit: An
     staff.page.get_by_label("Refresh every 5 seconds").uncheck()
     asked.clear()
     a_running_call(desk.account, desk.application)
-    staff.page.get_by_role("link", name="Reload").click()
+    follow(staff.page.get_by_role("link", name="Reload"))
     assert "talking" in staff.page.locator("#live-calls").inner_text()
     assert not [url for url in asked if "part=table" in url]
 
@@ -107,7 +107,7 @@ def test_without_scripts_the_list_is_reloaded_by_hand(desk: Desk, visit: Any, ch
     page.goto(staff.address + LIVE)
     assert not page.get_by_label("Refresh every 5 seconds").is_visible()
     a_running_call(desk.account, desk.application)
-    page.get_by_role("link", name="Reload").click()
+    follow(page.get_by_role("link", name="Reload"))
     assert "talking" in page.locator("#live-calls").inner_text()
     plain.close()
 

@@ -11,7 +11,7 @@ from accounts.models import User
 from telephony import menus
 from telephony.menus import Action, Destination, Digits, Keys, Pin, Question, say
 from telephony.models import AccessNumber, Menu, MenuVersion
-from tests.browser.visitor import PASSWORD, Visitor
+from tests.browser.visitor import PASSWORD, Visitor, follow
 from tests.builders import an_account, an_application
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -88,7 +88,7 @@ def test_a_menu_is_built_drawn_tried_and_saved(visit: Any) -> None:
     first = page.locator("#q1-k1")
     first.get_by_label("Does").select_option("goto")
     first.get_by_label("Question").fill("sales")
-    page.get_by_role("button", name="Add question").click()
+    follow(page.get_by_role("button", name="Add question"))
     assert page.url.endswith("#q2")
     page.locator("#id_q2-name").fill("sales")
     page.locator("#id_q2-says").fill("One moment.")
@@ -96,26 +96,25 @@ def test_a_menu_is_built_drawn_tried_and_saved(visit: Any) -> None:
     key.get_by_label("Key", exact=True).fill("1")
     key.get_by_label("Does").select_option("connect")
     key.get_by_label("Number").fill("+44 20 7946 0101")
-    page.get_by_role("button", name="Add key to sales").or_(
-        page.get_by_role("button", name="Add key to question-1")
-    ).click()
+    adds = page.get_by_role("button", name="Add key to sales")
+    follow(adds.or_(page.get_by_role("button", name="Add key to question-1")))
     page.locator("#q2-k2").get_by_label("Key", exact=True).fill("x")
-    page.get_by_role("button", name="Save").click()
+    follow(page.get_by_role("button", name="Save"))
     assert "2 things to put right" in page.inner_text(".fault-list")
     assert "A key is one of 0 to 9" in page.inner_text("#q2-k2")
     assert not Menu.objects.exists()
     staff.picture("menu-faults")
-    page.get_by_role("button", name="Remove key x of sales").click()
+    follow(page.get_by_role("button", name="Remove key x of sales"))
     assert page.locator("svg.menu-picture .question").count() == 2
     assert "Connect +44 20 7946 0101" in page.locator("svg.menu-picture").text_content()
 
-    page.get_by_role("button", name="Try it on the telephone").click()
-    page.get_by_role("button", name="1", exact=True).click()
-    page.get_by_role("button", name="1", exact=True).click()
+    follow(page.get_by_role("button", name="Try it on the telephone"))
+    follow(page.get_by_role("button", name="1", exact=True))
+    follow(page.get_by_role("button", name="1", exact=True))
     assert "+44 20 7946 0101 rings." in page.inner_text(".bubbles")
-    page.get_by_role("button", name="Back to the editor").click()
+    follow(page.get_by_role("button", name="Back to the editor"))
     assert page.locator("#id_q2-says").input_value() == "One moment."
-    page.get_by_role("button", name="Save").click()
+    follow(page.get_by_role("button", name="Save"))
     assert "Saved as version 1." in page.inner_text(".messagelist")
     saved = Menu.objects.get().in_force
     assert saved is not None
@@ -141,15 +140,15 @@ def test_only_what_an_action_has_is_shown(visit: Any) -> None:
 def test_the_return_key_never_removes_or_saves_anything(visit: Any) -> None:
     page = visit(ADD).page
     page.locator("#id_name").fill("Front desk")
-    page.locator("#id_name").press("Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator("#id_name").press("Enter")
     assert not Menu.objects.exists()
     assert page.locator("#id_name").input_value() == "Front desk"
     assert page.locator(".key-row").count() == 2
-    page.get_by_role("button", name="Try it on the telephone").click()
+    follow(page.get_by_role("button", name="Try it on the telephone"))
     page.get_by_label("Several keys").fill("11234#")
-    page.get_by_label("Several keys").press("Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_label("Several keys").press("Enter")
     assert "You have 4.20 US dollars." in page.inner_text(".bubbles")
 
 
@@ -176,9 +175,9 @@ def test_the_pages_of_menus_fit_and_work_everywhere(visit: Any, size: str, colou
         assert not staff.is_wider_than_its_window(), path
     staff.go(f"/admin/telephony/menu/{menu.pk}/try/")
     for key in "7", "3", "Say nothing":
-        staff.page.get_by_role("button", name=key, exact=True).click()
+        follow(staff.page.get_by_role("button", name=key, exact=True))
     staff.page.get_by_label("Several keys").fill("1234#")
-    staff.page.get_by_role("button", name="Press them", exact=True).last.click()
+    follow(staff.page.get_by_role("button", name="Press them", exact=True).last)
     assert "You have 4.20 US dollars." in staff.text()
     staff.picture("menu-trying")
     assert not staff.is_wider_than_its_window()

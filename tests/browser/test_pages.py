@@ -13,7 +13,7 @@ from accounts.models import Account, User
 from billing.models import RateDeck
 from telephony.decisions import Reason
 from telephony.models import Application, Call, ReceivedEvent
-from tests.browser.visitor import PASSWORD, Visitor
+from tests.browser.visitor import PASSWORD, Visitor, follow
 from tests.builders import a_deck, an_account, an_application, balance
 from tests.telephony.scenes import a_refused_call, a_running_call, an_ended_call, an_event
 
@@ -88,11 +88,11 @@ def test_staff_adjust_a_balance_with_a_reason_and_see_it_in_the_ledger(scene: Sc
     staff.sign_in("staff@example.com", f"/admin/accounts/account/{scene.account.pk}/change/")
     assert "Harbour Café" in staff.text()
     before = balance(scene.account)
-    staff.page.get_by_role("link", name="Adjust balance").click()
+    follow(staff.page.get_by_role("link", name="Adjust balance"))
     staff.page.get_by_label("Amount").fill("-1.25")
     staff.page.get_by_label("Reason").fill("Charged twice for a letter")
     staff.picture("adjust")
-    staff.page.get_by_role("button", name="Adjust").click()
+    follow(staff.page.get_by_role("button", name="Adjust"))
     assert "Charged twice for a letter" in staff.page.inner_text(".messagelist")
     row = staff.page.locator("tr", has_text="Charged twice for a letter")
     assert "−1.25" in row.inner_text()
@@ -107,9 +107,9 @@ def test_a_customer_sees_the_balance_and_why_a_call_was_refused(scene: Scene, vi
     assert "Harbour Café" in text
     assert "The credit was not enough to begin this call." in text
     assert "0.10 USD needed to begin, 0.02 available." in text
-    customer.page.get_by_role("link", name="+44 20 7946 0123").last.click()
+    follow(customer.page.get_by_role("link", name="+44 20 7946 0123").last)
     assert "You paid" in customer.text()
-    customer.page.get_by_role("button", name="Sign out").click()
+    follow(customer.page.get_by_role("button", name="Sign out"))
     assert "Sign in" in customer.text()
 
 

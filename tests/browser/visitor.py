@@ -11,6 +11,15 @@ PASSWORD = "correct horse battery"
 SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 
 
+def follow(target: Any) -> None:
+    """Click a link or a button that leads to another page, and wait until that page is there.
+
+    A click alone returns while the old page is still shown: what is asked of it then depends on the machine's speed.
+    """
+    with target.page.expect_navigation():
+        target.click()
+
+
 class Visitor:
     """One window with its own cookies. `faults` collects what the browser's console and the network complain about."""
 
@@ -45,7 +54,7 @@ class Visitor:
         self.go(path)
         self.page.get_by_label("E-mail address").fill(email)
         self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Sign in").click()
+        follow(self.page.get_by_role("button", name="Sign in"))
         self.page.wait_for_url(lambda url: "/accounts/login/" not in url)
 
     def text(self) -> str:
