@@ -1,6 +1,6 @@
 # Ringfence on one machine. The first call makes .venv from the locked requirements; later calls find it ready.
 
-APPS := accounts billing config postgres sandbox telephony
+APPS := accounts billing config outbox postgres sandbox telephony webhooks
 RUN := .venv/bin/python
 READY := .venv/.installed
 ARGS ?=

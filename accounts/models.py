@@ -15,6 +15,10 @@ from accounts.limits import PLATFORM_LONGEST_CALL_SECONDS, Limits, limits_of
 only_digits = RegexValidator(r"^[1-9][0-9]{0,14}$", "A prefix is 1 to 15 digits without plus or zeros in front.")
 e164 = RegexValidator(r"^\+[1-9][0-9]{6,14}$", "A number is written +, country code, number: +442079460000.")
 
+sender_name = RegexValidator(
+    r"^(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}$", "A sender name is up to 11 letters, digits and spaces, with a letter in it."
+)
+
 
 class Account(models.Model):
     """The paying customer. Its money is in its wallet (billing); its limits bound every call."""
@@ -159,3 +163,46 @@ class DestinationRule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.prefix}"
+
+
+class SenderName(models.Model):
+    """A name in letters that an account may send texts as. Staff add it once they have seen a right to it."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="sender_names")
+    name = models.CharField(max_length=11, validators=[sender_name])
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "name"], name="one_sender_name_per_account"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Notice(models.Model):
+    """Something a person should see when they next sign in: a customer in the portal, staff on their dashboard."""
+
+    class Level(models.TextChoices):
+        INFO = "info", "information"
+        WARNING = "warning", "warning"
+
+    account = models.ForeignKey(
+        Account, models.CASCADE, null=True, blank=True, related_name="notices", help_text="Empty: for staff."
+    )
+    key = models.CharField(max_length=120, unique=True, help_text="What it is about, so that it is said once.")
+    level = models.CharField(max_length=7, choices=Level, default=Level.INFO)
+    text = models.CharField(max_length=500)
+    made_at = models.DateTimeField(db_default=Now())
+    dismissed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(level__in=["info", "warning"]), name="notice_level_known"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["account"], condition=models.Q(dismissed_at__isnull=True), name="notice_to_see"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text

@@ -38,7 +38,8 @@ LEFT JOIN LATERAL (
             FROM billing_ratedeck deck
             WHERE deck.id = coalesce(
                 w.deck_id,
-                (SELECT d.id FROM billing_ratedeck d WHERE d.currency = w.currency AND d.is_default))
+                (SELECT d.id FROM billing_ratedeck d
+                 WHERE d.currency = w.currency AND d.service = 'calls' AND d.is_default))
         )
         AND rate.prefix = ANY(%s)
         AND rate.effective_from <= %s

@@ -7,7 +7,9 @@ Nothing here has ever heard of a telephone call: a hold is for a *subject*, the 
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from uuid import uuid4
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import TransactionNow
 from django.core.validators import RegexValidator
 from django.db import models
@@ -25,10 +27,16 @@ def money_field(**options: Any) -> models.DecimalField[Any, Any]:
 
 
 class RateDeck(models.Model):
-    """A named price list in one currency. One pointer says which version is in force."""
+    """A named price list in one currency for one service. One pointer says which version is in force."""
+
+    class Service(models.TextChoices):
+        CALLS = "calls", "calls, by the minute"
+        TEXTS = "texts", "texts, by the segment"
+        VERIFICATIONS = "verifications", "verifications, by the attempt"
 
     name = models.CharField(max_length=100, unique=True)
     currency = models.CharField(max_length=3, validators=[currency_code])
+    service = models.CharField(max_length=13, choices=Service, default=Service.CALLS)
     is_default = models.BooleanField(
         default=False, help_text="Used by wallets of this currency that have no deck of their own."
     )
@@ -39,7 +47,10 @@ class RateDeck(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["currency"], condition=Q(is_default=True), name="one_default_deck_per_currency"
+                fields=["currency", "service"], condition=Q(is_default=True), name="one_default_deck_per_currency"
+            ),
+            models.CheckConstraint(
+                condition=Q(service__in=["calls", "texts", "verifications"]), name="deck_service_known"
             ),
         ]
 
@@ -73,7 +84,8 @@ class Rate(models.Model):
     version = models.ForeignKey(DeckVersion, models.PROTECT, related_name="rates")
     prefix = models.CharField(max_length=15)
     destination = models.CharField(max_length=100)
-    price_per_minute = money_field()
+    price_per_minute = money_field(default=0)
+    price_each = money_field(default=0, help_text="Of a text's segment or a verification; calls have none.")
     connection_fee = money_field(default=0)
     first_increment = models.PositiveIntegerField(default=60)
     next_increment = models.PositiveIntegerField(default=60)
@@ -88,6 +100,7 @@ class Rate(models.Model):
             models.CheckConstraint(
                 condition=Q(
                     price_per_minute__gte=0,
+                    price_each__gte=0,
                     connection_fee__gte=0,
                     minimum_charge__gte=0,
                     first_increment__gte=1,
@@ -217,6 +230,7 @@ class Entry(models.Model):
         REVENUE = "revenue", "revenue"
         TOP_UPS = "top_ups", "top-ups"
         CORRECTIONS = "corrections", "corrections"
+        COURTESY = "courtesy", "courtesy"
         LOSS_OVERRUN = "loss:overrun", "loss: overrun"
         LOSS_LATE = "loss:late", "loss: late"
         LOSS_UNRESERVED = "loss:unreserved", "loss: unreserved"
@@ -242,6 +256,7 @@ class Entry(models.Model):
                         "revenue",
                         "top_ups",
                         "corrections",
+                        "courtesy",
                         "loss:overrun",
                         "loss:late",
                         "loss:unreserved",
@@ -269,3 +284,47 @@ class Seal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day}"
+
+
+class Alert(models.Model):
+    """When an account wants to hear that its credit is low, and how. Told once for every crossing of the threshold."""
+
+    class Channel(models.TextChoices):
+        EMAIL = "email", "e-mail"
+        TEXT = "text", "text message"
+        CALL = "call", "spoken call"
+        WEBHOOK = "webhook", "webhook"
+        NOTICE = "notice", "notice in the portal"
+
+    wallet = models.ForeignKey(Wallet, models.CASCADE, related_name="alerts")
+    threshold = money_field(help_text="Told when a charge takes the balance below this.")
+    channels = ArrayField(models.CharField(max_length=7, choices=Channel), default=list)
+    number = models.CharField(
+        max_length=16, blank=True, help_text="For texts and calls. Empty: the account's first verified number."
+    )
+    email = models.EmailField(blank=True, help_text="Empty: everybody who signs in for the account.")
+    armed = models.BooleanField(default=True, editable=False, help_text="False from a crossing until it is re-armed.")
+    told_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="The last crossing.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["wallet", "threshold"], name="one_alert_per_threshold"),
+        ]
+
+    def __str__(self) -> str:
+        return f"below {self.threshold}"
+
+
+class Crossing(models.Model):
+    """A charge took a balance below a threshold. Written in the transaction of that charge."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    alert = models.ForeignKey(Alert, models.CASCADE, related_name="crossings")
+    wallet = models.ForeignKey(Wallet, models.PROTECT, related_name="crossings")
+    threshold = money_field()
+    balance = money_field(help_text="After the charge.")
+    currency = models.CharField(max_length=3, validators=[currency_code])
+    crossed_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.balance} {self.currency} is below {self.threshold}"

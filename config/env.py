@@ -11,6 +11,7 @@ import binascii
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -53,6 +54,12 @@ class Environment:
     callback_deadline_seconds: float
     dial_timeout_seconds: int
     hold_margin_seconds: int
+    outbox_lease_seconds: int
+    webhook_private_targets: list[str]
+    email_url: str = field(repr=False)
+    email_from: str
+    operator_email: str
+    operator_number: str
 
 
 def read(variables: Mapping[str, str] | None = None) -> Environment:
@@ -79,6 +86,12 @@ def read(variables: Mapping[str, str] | None = None) -> Environment:
         callback_deadline_seconds=source.seconds("CALLBACK_DEADLINE_SECONDS", 1.5, at_most=10.0),
         dial_timeout_seconds=source.integer("DIAL_TIMEOUT_SECONDS", 45, at_most=600),
         hold_margin_seconds=source.integer("HOLD_MARGIN_SECONDS", 120, at_most=3600),
+        outbox_lease_seconds=source.integer("OUTBOX_LEASE_SECONDS", 60, at_most=3600),
+        webhook_private_targets=source.words("WEBHOOK_PRIVATE_TARGETS"),
+        email_url=source.email_address("EMAIL_URL"),
+        email_from=source.text("EMAIL_FROM", "ringfence@localhost"),
+        operator_email=source.text("OPERATOR_EMAIL"),
+        operator_number=source.text("OPERATOR_NUMBER"),
     )
 
 
@@ -134,6 +147,27 @@ def database_from_url(url: str) -> dict[str, Any]:
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(port or ""),
         "OPTIONS": options,
+    }
+
+
+def read_mail(url: str, folder: Path) -> dict[str, Any]:
+    """How e-mail leaves: by the server in the address, or as files in a folder when there is none.
+
+    >>> read_mail("smtp://alice:secret@mail.example.com", Path("mail"))["host"]
+    'mail.example.com'
+    """
+    parts = urlsplit(url)
+    tls = parts.scheme == "smtps"
+    backend = "smtp" if url else "filebased"
+    return {
+        "backend": f"django.core.mail.backends.{backend}.EmailBackend",
+        "folder": str(folder),
+        "host": parts.hostname or "localhost",
+        "port": parts.port or (465 if tls else 587),
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "starttls": bool(url) and not tls,
+        "tls": tls,
     }
 
 
@@ -229,6 +263,12 @@ class _Source:
             usable = False
         if not usable or parts.query or parts.fragment or parts.username:
             raise ConfigurationError(f"{name} must be an address such as https://calls.example.com.")
+        return value
+
+    def email_address(self, name: str) -> str:
+        value = self.text(name)
+        if value and urlsplit(value).scheme not in ("smtp", "smtps"):
+            raise ConfigurationError(f"{name} must start with smtp:// or smtps://.")
         return value
 
     def broker_address(self, name: str) -> str:

@@ -32,7 +32,9 @@ INSTALLED_APPS = [
     "config.apps.ConfigApp",
     "telephony",
     "billing",
+    "webhooks",
     "accounts",
+    "outbox",
 ]
 
 MIDDLEWARE = [
@@ -179,6 +181,17 @@ WEB_WORKERS = environment.web_workers
 WEB_THREADS = environment.web_threads
 
 # --- work that leaves the house --------------------------------------------------------------------------------------
+OUTBOX_LEASE_SECONDS = environment.outbox_lease_seconds
+WEBHOOK_PRIVATE_TARGETS = frozenset(environment.webhook_private_targets)
+OPERATOR_EMAIL = environment.operator_email
+OPERATOR_NUMBER = environment.operator_number
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.email_from
+EMAIL_TIMEOUT = 10
+EMAIL = env.read_mail(environment.email_url, BASE_DIR / "var" / "mail")
+EMAIL_BACKEND, EMAIL_FILE_PATH = EMAIL["backend"], EMAIL["folder"]
+EMAIL_HOST, EMAIL_PORT = EMAIL["host"], EMAIL["port"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = EMAIL["user"], EMAIL["password"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL["starttls"], EMAIL["tls"]
 CELERY_BROKER_URL = environment.redis_url
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,12 +15,19 @@ from django.db import DatabaseError, close_old_connections
 from accounts.models import Account
 from postgres.deadline import deadline
 from telephony.models import Application
-from telephony.providers.base import Credentials, Provider
+from telephony.providers.base import Access, Adapter, Credentials
 from telephony.registry import PROVIDERS
 
 log = structlog.get_logger(__name__)
 
 REFRESH_SECONDS = 2.0
+
+_USUAL_ADDRESSES: Mapping[str, str] = defaultdict(
+    str,
+    sinch="https://calling.api.sinch.com",
+    sinch_sms="https://us.sms.api.sinch.com",
+    voximplant="https://api.voximplant.com",
+)
 
 
 @dataclass(frozen=True)
@@ -41,15 +49,20 @@ class Keyring:
     refused meanwhile.
     """
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Adapter) -> None:
         self._provider = provider
         self._credentials: dict[str, Credentials] = {}
+        self._tokens: dict[str, Credentials] = {}
         self._applications: dict[int, KnownApplication] = {}
         self._was_read = threading.Event()
 
     def find(self, key: str) -> Credentials | None:
         """The enabled application with this normalised key, or None."""
         return self._credentials.get(key)
+
+    def find_by_token(self, token: str) -> Credentials | None:
+        """The enabled application whose callback address holds this token, or None. A dictionary tells no timing."""
+        return self._tokens.get(token) if token else None
 
     def application(self, application_id: int) -> KnownApplication:
         """The application a verified callback belongs to."""
@@ -60,14 +73,9 @@ class Keyring:
         found = list(Application.objects.filter(provider=self._provider.name, enabled=True))
         # One that is disabled now may have a callback that was proved a moment ago.
         self._applications = self._applications | {a.pk: _known(a) for a in found}
-        self._credentials = {
-            self._provider.normalise_key(a.key): Credentials(
-                application_id=a.pk,
-                key=a.key,
-                secrets=(a.secret, a.previous_secret) if a.previous_secret else (a.secret,),
-            )
-            for a in found
-        }
+        credentials = {a.pk: _credentials(a) for a in found}
+        self._credentials = {self._provider.normalise_key(a.key): credentials[a.pk] for a in found}
+        self._tokens = {a.callback_token: credentials[a.pk] for a in found if a.callback_token}
 
     def watch(self) -> None:
         """Read the applications, and from now on again and again, for as long as the process lives.
@@ -112,6 +120,10 @@ def add_application(
     base_url: str = "",
     caller_id: str = "",
     name: str = "",
+    sender: str = "",
+    sends_texts: bool = False,
+    callback_salt: str = "",
+    service_account: str = "",
 ) -> Application:
     """Register an application, or give a known one its new secrets. Raises ValidationError with the field named.
 
@@ -124,10 +136,34 @@ def add_application(
     application.default_account = default_account or application.default_account
     application.caller_id = caller_id or application.caller_id
     application.name = name or application.name
-    application.base_url = base_url or application.base_url
+    application.base_url = base_url or (application.base_url if application.pk else _USUAL_ADDRESSES[provider])
+    application.sender = sender or application.sender
+    application.sends_texts = sends_texts or application.sends_texts or provider == Application.Provider.SINCH_SMS
+    application.callback_salt = callback_salt or application.callback_salt
+    application.service_account = service_account or application.service_account
     application.full_clean()
     application.save()
     return application
+
+
+def _credentials(application: Application) -> Credentials:
+    secrets = (application.secret, application.previous_secret)
+    return Credentials(
+        application_id=application.pk,
+        key=application.key,
+        secrets=secrets if application.previous_secret else secrets[:1],
+        salt=application.callback_salt,
+    )
+
+
+def access_to(application: Application) -> Access:
+    """Where and as whom this application's provider is spoken to."""
+    return Access(
+        base_url=application.base_url,
+        key=application.key,
+        secret=application.secret,
+        key_file=application.service_account,
+    )
 
 
 def _known(application: Application) -> KnownApplication:

@@ -28,12 +28,23 @@ from telephony import control, inbox
 from telephony.applications import KEYRINGS
 from telephony.events import Event, EventKind
 from telephony.inbox import Outcome, Received
-from telephony.providers.base import Callback, CallbackRefused, CallbackUnreadable, Provider, Reply
+from telephony.providers.base import Adapter, Callback, CallbackRefused, CallbackUnreadable, Reply
 from telephony.registry import PROVIDERS
 
 log = structlog.get_logger(__name__)
 
 LARGEST_BODY_BYTES = 65_536
+
+_HEADERS = {
+    "authorization": "HTTP_AUTHORIZATION",
+    "content-type": "CONTENT_TYPE",
+    "x-timestamp": "HTTP_X_TIMESTAMP",
+    "x-sinch-webhook-signature": "HTTP_X_SINCH_WEBHOOK_SIGNATURE",
+    "x-sinch-webhook-signature-nonce": "HTTP_X_SINCH_WEBHOOK_SIGNATURE_NONCE",
+    "x-sinch-webhook-signature-timestamp": "HTTP_X_SINCH_WEBHOOK_SIGNATURE_TIMESTAMP",
+    "x-sinch-webhook-signature-algorithm": "HTTP_X_SINCH_WEBHOOK_SIGNATURE_ALGORITHM",
+}
+_NOTHING_TO_SAY = Reply(status=200, content_type="text/plain", body=b"")
 
 # After this the caller has been answered; what is left is to write down what went wrong, if that is possible.
 RECORDING_SECONDS = 0.3
@@ -75,20 +86,21 @@ class CallbackView(APIView):
     authentication_classes = ()
     permission_classes = ()
 
-    def post(self, request: Request) -> HttpResponse:
+    def post(self, request: Request, token: str = "") -> HttpResponse:
         provider = PROVIDERS[self.provider_name]
         now = datetime.now(UTC)
         try:
-            callback = _callback(request._request)
+            callback = _callback(request._request, token)
             replies = [_answer(provider, received) for received in _received(provider, callback, now)]
         except CallbackRefused as refused:
             refusals.count(provider.name, str(refused))
-            return _response(Reply(status=401, content_type="text/plain", body=b""))
+            return _response(Reply(status=refused.status, content_type="text/plain", body=b""))
         except CallbackUnreadable as unreadable:
             log.warning("callback_unreadable", provider=provider.name, why=str(unreadable))
             sentence = f"{unreadable}\n".encode()
             return _response(Reply(status=400, content_type="text/plain; charset=utf-8", body=sentence))
-        return _response(replies[0])
+        # Of several events in one request, the one that went worst decides whether the provider sends them again.
+        return _response(max(replies, key=lambda reply: reply.status, default=_NOTHING_TO_SAY))
 
 
 class SinchCallbackView(CallbackView):
@@ -97,7 +109,23 @@ class SinchCallbackView(CallbackView):
     provider_name = "sinch"
 
 
-def _callback(request: HttpRequest) -> Callback:
+class SinchTextsCallbackView(CallbackView):
+    """Delivery reports and incoming texts of a Sinch SMS service plan, which signs nothing: the token is the proof."""
+
+    provider_name = "sinch_sms"
+
+
+class VoximplantCallbackView(CallbackView):
+    """Voximplant's account callbacks. It looks by GET whether anybody is there."""
+
+    provider_name = "voximplant"
+    http_method_names = ["get", "head", "post"]
+
+    def get(self, request: Request) -> HttpResponse:
+        return _response(_NOTHING_TO_SAY)
+
+
+def _callback(request: HttpRequest, token: str) -> Callback:
     """The request as it came. Raises CallbackUnreadable when it is too large or was cut off."""
     try:
         # One byte more than is taken shows that there is too much, whatever length was announced.
@@ -106,12 +134,8 @@ def _callback(request: HttpRequest) -> Callback:
         raise CallbackUnreadable("The body was cut off.") from None
     if len(body) > LARGEST_BODY_BYTES:
         raise CallbackUnreadable("The body is larger than 64 KiB.")
-    headers = {
-        "authorization": request.META.get("HTTP_AUTHORIZATION", ""),
-        "content-type": request.META.get("CONTENT_TYPE", ""),
-        "x-timestamp": request.META.get("HTTP_X_TIMESTAMP", ""),
-    }
-    return Callback(method="POST", path=public_path(request.path_info), headers=headers, body=body)
+    headers = {name: request.META.get(variable, "") for name, variable in _HEADERS.items()}
+    return Callback(method="POST", path=public_path(request.path_info), headers=headers, body=body, token=token)
 
 
 def public_path(path: str) -> str:
@@ -119,7 +143,7 @@ def public_path(path: str) -> str:
     return urlsplit(settings.PUBLIC_URL).path.rstrip("/") + path
 
 
-def _received(provider: Provider, callback: Callback, now: datetime) -> list[Received]:
+def _received(provider: Adapter, callback: Callback, now: datetime) -> list[Received]:
     keyring = KEYRINGS[provider.name]
     verified = provider.verify(callback, keyring, now)
     application = keyring.application(verified.application_id)
@@ -137,7 +161,7 @@ def _received(provider: Provider, callback: Callback, now: datetime) -> list[Rec
     ]
 
 
-def _answer(provider: Provider, received: Received) -> Reply:
+def _answer(provider: Adapter, received: Received) -> Reply:
     try:
         with deadline(settings.CALLBACK_DEADLINE_SECONDS):
             decision = control.decide(received)
@@ -152,7 +176,7 @@ def _answer(provider: Provider, received: Received) -> Reply:
 
 
 def _would_be_lost(event: Event) -> bool:
-    return event.kind in (EventKind.ENDED, EventKind.NOTIFIED)
+    return event.kind in control.NEWS and event.kind is not EventKind.UNKNOWN
 
 
 def _record_failure(received: Received, error: Exception) -> None:

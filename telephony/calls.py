@@ -13,6 +13,8 @@ from telephony.models import Call
 
 _CALLS = UUID("6f2b1c1e-52f4-5d0a-9a55-9b1f3f1d8c11")  # our own name space; any fixed value serves
 
+_CALLED_OUT = "ringfence-call:"
+
 COST_ROUNDING = Decimal("0.00000001")  # the CDR keeps eight places of the provider's cost
 
 
@@ -30,6 +32,7 @@ class KnownCall:
     connected_at: datetime | None
     answered_at: datetime | None
     access_number_id: int | None
+    callout_id: UUID | None
     settled_seconds: int | None
     settled_result: str | None
     settled_cost: Decimal | None
@@ -64,11 +67,26 @@ def call_id(application_id: int, provider_call_id: str) -> UUID:
     return uuid5(_CALLS, f"{application_id}:{provider_call_id}")
 
 
+def mark_of_callout(id: UUID) -> str:
+    """What the provider is given with a callout and repeats in its events: the id of our call, not to be guessed."""
+    return f"{_CALLED_OUT}{id}"
+
+
+def called_out(custom: str) -> UUID | None:
+    """The id of our call that `mark_of_callout` made; None for anything else that travels there."""
+    if not custom.startswith(_CALLED_OUT):
+        return None
+    try:
+        return UUID(custom.removeprefix(_CALLED_OUT))
+    except ValueError:
+        return None
+
+
 def lock(id: UUID) -> Answer:
     """Lock the call, so that its events are decided one after the other. See `read`."""
     return ask(
         "SELECT c.id, c.account_id, c.caller, c.destination, c.state, c.limit_seconds, c.begun_at, "
-        "       c.connected_at, c.answered_at, c.access_number_id, "
+        "       c.connected_at, c.answered_at, c.access_number_id, c.callout_id, "
         "       cdr.duration_seconds, cdr.result, cdr.provider_cost, cdr.revision, cdr.source = 'expired' "
         "FROM telephony_call c "
         "LEFT JOIN LATERAL ("
@@ -94,6 +112,7 @@ def read(answer: Answer) -> KnownCall | None:
         connected_at,
         answered_at,
         access_number_id,
+        callout_id,
         seconds,
         result,
         cost,
@@ -111,6 +130,7 @@ def read(answer: Answer) -> KnownCall | None:
         connected_at=connected_at,
         answered_at=answered_at,
         access_number_id=access_number_id,
+        callout_id=callout_id,
         settled_seconds=seconds,
         settled_result=result,
         settled_cost=cost,
@@ -137,6 +157,7 @@ class NewCall:
     begun_at: datetime
     state: Call.State
     access_number_id: int | None = None
+    callout_id: UUID | None = None
     shown_caller_id: str = ""
     refusal: str = ""
     detail: str = ""
@@ -149,11 +170,11 @@ def write(call: NewCall) -> None:
     over = call.state in (Call.State.REFUSED, Call.State.ENDED)
     tell(
         "INSERT INTO telephony_call (id, application_id, provider_call_id, account_id, caller, destination, "
-        "access_number_id, shown_caller_id, state, refusal, detail, limit_seconds, begun_at, ended_at, review) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "access_number_id, callout_id, shown_caller_id, state, refusal, detail, limit_seconds, begun_at, ended_at, "
+        "review) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
             call.id, call.application_id, call.provider_call_id, call.account_id, call.caller, call.destination,
-            call.access_number_id, call.shown_caller_id, call.state.value, call.refusal, call.detail,
+            call.access_number_id, call.callout_id, call.shown_caller_id, call.state.value, call.refusal, call.detail,
             call.limit_seconds, call.begun_at, call.begun_at if over else None, call.review[:100],
         ],
     )  # fmt: skip

@@ -15,15 +15,27 @@ from accounts import directory
 from accounts.limits import Standing
 from billing import charging
 from postgres.work import in_one_transaction
-from telephony import access_numbers, beginnings, calls, cdrs, endings, inbox, ivr
+from telephony import (
+    access_numbers,
+    beginnings,
+    calls,
+    cdrs,
+    endings,
+    inbox,
+    ivr,
+    provider_credit,
+    text_news,
+    verification_news,
+)
 from telephony.access_numbers import AccessNumber
 from telephony.beginnings import Destination, begun_before, destination_of, number_of
 from telephony.calls import KnownCall
 from telephony.cdrs import Ending
-from telephony.decisions import Acknowledge, Continue, Decision, Reason, Refuse
+from telephony.decisions import Acknowledge, Continue, Decision, DenyVerification, Reason, Refuse
 from telephony.events import CallAnswered, CallEnded, CallIncoming, Event, EventKind, Notified, Origin
 from telephony.inbox import Outcome, Received
 from telephony.models import Call
+from telephony.news import VerificationAsked
 from telephony.policy import may_call
 from telephony.prompts import refusal
 
@@ -47,7 +59,9 @@ def safe_answer(event: Event) -> Decision:
         return refusal(Reason.OWN_TROUBLE)
     if isinstance(event, CallAnswered):
         return Continue()
-    return Acknowledge() if event.kind in _NEWS else refusal(Reason.OWN_TROUBLE)
+    if isinstance(event, VerificationAsked):
+        return DenyVerification("we could not decide")
+    return Acknowledge() if event.kind in NEWS else refusal(Reason.OWN_TROUBLE)
 
 
 # --- somebody wants to call ------------------------------------------------------------------------------------------
@@ -208,13 +222,28 @@ def _noted(received: Received) -> Decision:
 def _quarantine(received: Received, why: str) -> Decision:
     """Keep what we cannot believe, move no money, and answer what is safe."""
     log.error("event_quarantined", kind=received.event.kind.value, why=why)
-    news = received.event.kind in _NEWS
+    news = received.event.kind in NEWS
     decision: Decision = Acknowledge() if news else refusal(Reason.ODD_EVENT)
+    if isinstance(received.event, VerificationAsked):
+        decision = DenyVerification(why)
     inbox.record(received, decision, Outcome.QUARANTINED, why)
     return decision
 
 
-_NEWS = frozenset({EventKind.ENDED, EventKind.NOTIFIED, EventKind.UNKNOWN})
+# What tells and asks nothing: the answer changes nothing at the provider.
+NEWS = frozenset(
+    {
+        EventKind.ENDED,
+        EventKind.NOTIFIED,
+        EventKind.VERIFICATION_ENDED,
+        EventKind.VERIFICATION_TEXTED,
+        EventKind.TEXT_RECEIVED,
+        EventKind.TEXT_REPORTED,
+        EventKind.CREDIT_LOW,
+        EventKind.ACCOUNT_NEWS,
+        EventKind.UNKNOWN,
+    }
+)
 
 _USE_CASES: Mapping[EventKind, Callable[[Received], Decision]] = {
     EventKind.INCOMING: _incoming,
@@ -222,5 +251,12 @@ _USE_CASES: Mapping[EventKind, Callable[[Received], Decision]] = {
     EventKind.PROMPT: ivr.answered,
     EventKind.ENDED: _ended,
     EventKind.NOTIFIED: _noted,
+    EventKind.VERIFICATION_ASKED: verification_news.asked,
+    EventKind.VERIFICATION_ENDED: verification_news.ended,
+    EventKind.VERIFICATION_TEXTED: verification_news.texted,
+    EventKind.TEXT_RECEIVED: text_news.received,
+    EventKind.TEXT_REPORTED: text_news.reported,
+    EventKind.CREDIT_LOW: provider_credit.low,
+    EventKind.ACCOUNT_NEWS: provider_credit.news,
     EventKind.UNKNOWN: _noted,
 }

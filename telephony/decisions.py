@@ -33,6 +33,8 @@ class Reason(StrEnum):
     UNKNOWN_CALL = "unknown_call"
     ODD_EVENT = "odd_event"
     OWN_TROUBLE = "own_trouble"
+    CALLER_ID_NOT_OWNED = "caller_id_not_owned"
+    NO_APPLICATION = "no_application"
 
 
 @dataclass(frozen=True)
@@ -102,11 +104,25 @@ class Park:
 
 
 @dataclass(frozen=True)
+class AllowVerification:
+    """Let the provider bring the proof."""
+
+
+@dataclass(frozen=True)
+class DenyVerification:
+    """Do not let it. `why` is for staff."""
+
+    why: str
+
+
+@dataclass(frozen=True)
 class Acknowledge:
     """Nothing to decide: we have taken note."""
 
 
-Decision = Connect | ConnectUser | Continue | Refuse | Ask | HangUp | Park | Acknowledge
+Decision = (
+    Connect | ConnectUser | Continue | Refuse | Ask | HangUp | Park | AllowVerification | DenyVerification | Acknowledge
+)
 
 _NAMES: dict[str, type[Decision]] = {
     "connect": Connect,
@@ -116,6 +132,8 @@ _NAMES: dict[str, type[Decision]] = {
     "ask": Ask,
     "hang_up": HangUp,
     "park": Park,
+    "allow_verification": AllowVerification,
+    "deny_verification": DenyVerification,
     "acknowledge": Acknowledge,
 }
 _WORDS = {cls: word for word, cls in _NAMES.items()}

@@ -15,7 +15,7 @@ from accounts.limits import PLATFORM_LONGEST_CALL_SECONDS
 from accounts.numbers import NumberUnreadable, parse_number, prefixes
 from billing import charging
 from billing.charging import FREE, Reservation, Settlement
-from telephony import calls, cdrs
+from telephony import aftermath, calls, cdrs
 from telephony.calls import KnownCall, NewCall
 from telephony.cdrs import Ending
 from telephony.events import CallEnded, EndpointKind, Result
@@ -153,6 +153,7 @@ def _write(call: KnownCall, ending: Ending, settlement: Settlement, at: datetime
         settlement=settlement,
         review=review,
     )
+    aftermath.follow(call, ending, settlement, at)
 
 
 def _was_talked(ending: Ending) -> bool:

@@ -31,13 +31,20 @@ copyreg.pickle(MappingProxyType, lambda view: (_view, (dict(view),)))
 
 
 class EventKind(StrEnum):
-    """The five things that happen on a line, and the one we do not know yet."""
+    """What happens on a line, what happens beside it, and the one we do not know yet."""
 
     INCOMING = "incoming"
     ANSWERED = "answered"
     PROMPT = "prompt"
     ENDED = "ended"
     NOTIFIED = "notified"
+    VERIFICATION_ASKED = "verification_asked"
+    VERIFICATION_ENDED = "verification_ended"
+    VERIFICATION_TEXTED = "verification_texted"
+    TEXT_RECEIVED = "text_received"
+    TEXT_REPORTED = "text_reported"
+    CREDIT_LOW = "credit_low"
+    ACCOUNT_NEWS = "account_news"
     UNKNOWN = "unknown"
 
 
@@ -194,8 +201,13 @@ class Event:
     unknown_fields: tuple[str, ...] = ()
 
     @property
+    def document(self) -> str:
+        """What the event is about, by the provider's id: a call, else a verification, a text, a piece of news."""
+        return self.call_id
+
+    @property
     def step(self) -> str:
-        """What tells two events of one kind in one call apart; empty when there can be only one."""
+        """What tells two events of one kind about one document apart; empty when there can be only one."""
         return ""
 
 

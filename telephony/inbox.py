@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from postgres.statements import Answer, ask, tell
 from telephony.applications import KnownApplication
-from telephony.calls import call_id
+from telephony.calls import call_id, called_out
 from telephony.decisions import Decision, read_decision, write_decision
 from telephony.events import Event
 from telephony.models import ReceivedEvent
@@ -35,8 +35,11 @@ class Received:
 
     @cached_property
     def call_id(self) -> UUID:
-        """The id of the call that the event is about."""
-        return call_id(self.application.id, self.event.call_id)
+        """The id of the call that the event is about; for news about no call, that of its document.
+
+        A call of ours that a callout placed has the id we gave it, which the provider repeats in every event of it.
+        """
+        return called_out(self.event.custom) or call_id(self.application.id, self.event.document)
 
     @cached_property
     def step(self) -> str:
@@ -66,7 +69,7 @@ def record(received: Received, decision: Decision, outcome: Outcome = Outcome.DE
         "decision, error, late, signed_at, received_at, content_type, body) "
         "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
-            received.application.id, received.call_id if event.call_id else None, event.call_id[:255],
+            received.application.id, received.call_id if event.document else None, event.call_id[:255],
             event.kind.value, received.step, outcome.value, Jsonb(write_decision(decision)), error[:4000],
             received.late, received.signed_at, received.received_at, received.content_type[:100], received.body,
         ],

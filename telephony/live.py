@@ -26,7 +26,7 @@ from telephony.decisions import Connect, Decision, HangUp, Park
 from telephony.menus import LOCALE, say
 from telephony.models import Call
 from telephony.providers.base import CommandRefused, ProviderTrouble
-from telephony.registry import PROVIDERS
+from telephony.registry import voice
 
 log = structlog.get_logger(__name__)
 
@@ -310,7 +310,7 @@ def _command(call: Call, decision: Decision, what: str, by: User) -> None:
     application = call.application
     name = type(decision).__name__
     try:
-        PROVIDERS[application.provider].manage(
+        voice(application.provider).manage(
             application.base_url, application.key, application.secret, call.provider_call_id, decision
         )
     except CommandRefused as refused:

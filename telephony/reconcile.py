@@ -22,7 +22,7 @@ from postgres.work import in_one_transaction
 from telephony import calls, cdrs, endings
 from telephony.models import CDR, Application, Call
 from telephony.providers.base import CallReport, CallUnknown, ProviderTrouble
-from telephony.registry import PROVIDERS
+from telephony.registry import voice
 
 log = structlog.get_logger(__name__)
 
@@ -109,7 +109,7 @@ def _ask(call: Call) -> tuple[CallReport | None, bool]:
     """What the provider says about the call, and whether it said anything at all."""
     application = call.application
     try:
-        report = PROVIDERS[application.provider].ask_about_call(
+        report = voice(application.provider).ask_about_call(
             application.base_url, application.key, application.secret, call.provider_call_id
         )
     except ProviderTrouble as trouble:

@@ -10,7 +10,7 @@ import structlog
 from accounts.models import Account
 from telephony.models import Application
 from telephony.providers.base import Registration
-from telephony.registry import PROVIDERS
+from telephony.registry import PROVIDERS, voice
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ def register(account: Account, name: str, now: datetime, *, application_key: str
         raise AccountNotActive(f"This account is {account.status}, so its users cannot register.")
     application = _application(application_key)
     try:
-        registration = PROVIDERS[application.provider].registration_token(
+        registration = voice(application.provider).registration_token(
             application.key, application.secret, client_user.name, now
         )
     except ValueError as unusable:

@@ -4,10 +4,14 @@ from django.urls import path
 
 from telephony import portal
 from telephony.api import RegistrationTokenView
-from telephony.callbacks import SinchCallbackView
+from telephony.callbacks import SinchCallbackView, SinchTextsCallbackView, VoximplantCallbackView
 
 urlpatterns = [
     path("callbacks/sinch/", SinchCallbackView.as_view(), name="sinch_callback"),
+    path("callbacks/sinch/sms/<str:token>/", SinchTextsCallbackView.as_view(), name="sinch_texts_callback"),
+    path("callbacks/voximplant/", VoximplantCallbackView.as_view(), name="voximplant_callback"),
+    # The same under a second address: texts can be diverted to one of their own.
+    path("callbacks/voximplant/texts/", VoximplantCallbackView.as_view(), name="voximplant_texts_callback"),
     path("api/v1/registration-token/", RegistrationTokenView.as_view(), name="registration_token"),
     path("", portal.home, name="portal"),
     path("calls/<uuid:id>/", portal.call, name="portal_call"),

@@ -55,16 +55,22 @@ def a_deck(
     name: str = "retail",
     currency: str = "USD",
     activate: bool = True,
+    service: str = "calls",
 ) -> DeckVersion:
-    """A sealed version of a deck, in force unless told otherwise; the first deck of a currency is its default.
+    """A sealed version of a deck, in force unless told otherwise; the first of a currency and service is the default.
 
-    `rows` are prices by prefix, `{"44": "0.06"}`, or the fields of `Rate`: `[{"prefix": "44", ...}]`.
+    `rows` are prices by prefix, `{"44": "0.06"}`, or the fields of `Rate`: `[{"prefix": "44", ...}]`. The price is of
+    a minute, or of one piece for texts and verifications.
     """
     rows = {"44": "0.06"} if rows is None else rows
     if isinstance(rows, Mapping):
-        rows = [{"prefix": prefix, "price_per_minute": price} for prefix, price in rows.items()]
-    is_first = not RateDeck.objects.filter(currency=currency, is_default=True).exists()
-    deck, _ = RateDeck.objects.get_or_create(name=name, defaults={"currency": currency, "is_default": is_first})
+        priced = "price_per_minute" if service == "calls" else "price_each"
+        rows = [{"prefix": prefix, priced: price} for prefix, price in rows.items()]
+    is_first = not RateDeck.objects.filter(currency=currency, service=service, is_default=True).exists()
+    name = name if service == "calls" else f"{name} {service}"
+    deck, _ = RateDeck.objects.get_or_create(
+        name=name, defaults={"currency": currency, "service": service, "is_default": is_first}
+    )
     version = DeckVersion.objects.create(
         deck=deck, number=deck.versions.count() + 1, source="builder", rate_count=len(rows)
     )

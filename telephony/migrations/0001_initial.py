@@ -4,7 +4,7 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.datetime
-import telephony.models.encrypted
+import postgres.encrypted
 from django.db import migrations, models
 
 
@@ -25,8 +25,8 @@ class Migration(migrations.Migration):
                 ('provider', models.CharField(choices=[('sinch', 'Sinch')], max_length=20)),
                 ('name', models.CharField(blank=True, max_length=100)),
                 ('key', models.CharField(help_text='The application key the provider shows.', max_length=100)),
-                ('secret', telephony.models.encrypted.EncryptedTextField(help_text='Base64, as the provider shows it. Stored encrypted.')),
-                ('previous_secret', telephony.models.encrypted.EncryptedTextField(blank=True, help_text='Also accepted while a rotation lasts.')),
+                ('secret', postgres.encrypted.EncryptedTextField(help_text='Base64, as the provider shows it. Stored encrypted.')),
+                ('previous_secret', postgres.encrypted.EncryptedTextField(blank=True, help_text='Also accepted while a rotation lasts.')),
                 ('caller_id', models.CharField(blank=True, help_text='Shown when the account has no verified number. Empty: no caller ID is shown.', max_length=16, validators=[django.core.validators.RegexValidator('^\\+[1-9][0-9]{6,14}$', 'A number is written +, country code, number: +442079460000.')], verbose_name='caller ID')),
                 ('base_url', models.URLField(blank=True, default='https://calling.api.sinch.com', help_text="The provider's REST API.")),
                 ('enabled', models.BooleanField(default=True)),

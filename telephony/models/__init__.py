@@ -3,5 +3,21 @@
 from telephony.models.applications import Application
 from telephony.models.calls import CDR, Call, ReceivedEvent
 from telephony.models.menus import AccessNumber, Menu, MenuRun, MenuVersion
+from telephony.models.outbound import CallList, Callout, OptOut, Payer, TextMessage, Verification
 
-__all__ = ["CDR", "AccessNumber", "Application", "Call", "Menu", "MenuRun", "MenuVersion", "ReceivedEvent"]
+__all__ = [
+    "CDR",
+    "AccessNumber",
+    "Application",
+    "Call",
+    "CallList",
+    "Callout",
+    "Menu",
+    "MenuRun",
+    "MenuVersion",
+    "OptOut",
+    "Payer",
+    "ReceivedEvent",
+    "TextMessage",
+    "Verification",
+]

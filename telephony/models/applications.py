@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import ClassVar
 
 from django.core.exceptions import ValidationError
@@ -9,8 +10,14 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accounts.models import Account, e164
-from telephony.models.encrypted import EncryptedTextField
+from billing.models import money_field
+from postgres.encrypted import EncryptedTextField
 from telephony.registry import PROVIDERS
+
+
+def new_token() -> str:
+    """256 bits that nobody guesses, fit for an address."""
+    return secrets.token_urlsafe(32)
 
 
 class Application(models.Model):
@@ -18,11 +25,15 @@ class Application(models.Model):
 
     class Provider(models.TextChoices):
         SINCH = "sinch", "Sinch"
+        SINCH_SMS = "sinch_sms", "Sinch SMS (REST service plan)"
+        VOXIMPLANT = "voximplant", "Voximplant account"
 
     provider = models.CharField(max_length=20, choices=Provider)
     name = models.CharField(max_length=100, blank=True)
-    key = models.CharField(max_length=100, help_text="The application key the provider shows.")
-    secret = EncryptedTextField(help_text="Base64, as the provider shows it. Stored encrypted.")
+    key = models.CharField(
+        max_length=100, help_text="The application key, service plan id or account id the provider shows."
+    )
+    secret = EncryptedTextField(help_text="The secret, API token or API key, as the provider shows it. Encrypted.")
     previous_secret = EncryptedTextField(blank=True, help_text="Also accepted while a rotation lasts.")
     default_account = models.ForeignKey(
         Account,
@@ -40,6 +51,24 @@ class Application(models.Model):
     )
     base_url = models.URLField(
         blank=True, default="https://calling.api.sinch.com", help_text="The provider's REST API."
+    )
+    sends_texts = models.BooleanField(default=False, help_text="Texts go out through this application.")
+    sender = models.CharField(
+        max_length=16, blank=True, help_text="Texts are sent from this number or name unless told otherwise."
+    )
+    callback_token = models.CharField(
+        max_length=43,
+        blank=True,
+        editable=False,
+        default=new_token,
+        help_text="The secret part of the address for callbacks that the provider does not sign.",
+    )
+    callback_salt = EncryptedTextField(blank=True, help_text="Voximplant: the security salt that goes into the hash.")
+    service_account = EncryptedTextField(
+        blank=True, help_text="Voximplant: the JSON key file of a service account, used instead of the API key."
+    )
+    least_credit = money_field(
+        null=True, blank=True, help_text="The operator is told when our own credit there falls below this."
     )
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)

@@ -39,6 +39,15 @@ class Call(models.Model):
         db_index=False,
         help_text="The number of ours that was dialled.",
     )
+    callout = models.ForeignKey(
+        "telephony.Callout",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="calls",
+        db_index=False,
+        help_text="What we called for; empty for a call that somebody else began.",
+    )
     state = models.CharField(max_length=10, choices=State)
     refusal = models.CharField(max_length=30, blank=True)
     detail = models.CharField(max_length=255, blank=True)
@@ -73,6 +82,10 @@ class Call(models.Model):
             models.Index(fields=["account"], condition=Q(ended_at__isnull=True), name="call_open_of_account"),
             models.Index(fields=["account", "-begun_at"], name="call_of_account"),
             models.Index(fields=["begun_at"], condition=Q(ended_at__isnull=True), name="call_open"),
+            models.Index(fields=["callout"], condition=Q(callout__isnull=False), name="call_of_callout"),
+            models.Index(
+                fields=["provider_call_id"], condition=Q(callout__isnull=False), name="call_out_by_provider_id"
+            ),
             # For people's lists by time: some 50 kB for a million calls, next to nothing to keep.
             BrinIndex(fields=["begun_at"], name="call_by_time"),
         ]
@@ -95,7 +108,7 @@ class ReceivedEvent(models.Model):
     application = models.ForeignKey(Application, models.DO_NOTHING, db_constraint=False, db_index=False)
     call_id = models.UUIDField(null=True, blank=True)
     provider_call_id = models.CharField(max_length=255, blank=True)
-    kind = models.CharField(max_length=10)
+    kind = models.CharField(max_length=24)
     step = models.CharField(max_length=120, blank=True)
     outcome = models.CharField(max_length=11, choices=Outcome)
     decision = models.JSONField(null=True, blank=True)

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from telephony.decisions import Decision
-from telephony.events import CallEnded, Event
+from telephony.events import CallEnded, Cost, Event
+from telephony.news import VerificationMethod, VerificationStatus
 
 
 class CallbackRefused(Exception):
-    """The callback is not proved to come from the provider, or is too old: 401, empty, nothing stored."""
+    """The callback is not proved to come from the provider, or is too old: 401 (or `status`), empty, nothing stored."""
+
+    def __init__(self, why: str = "", *, status: int = 401) -> None:
+        super().__init__(why)
+        self.status = status
 
 
 class CallbackUnreadable(ValueError):
@@ -39,17 +45,29 @@ class CommandRefused(ProviderTrouble):
         self.reference = reference
 
 
+class TooMuchAtOnce(CommandRefused):
+    """The provider wants to be left alone for a while. Nothing was done."""
+
+    retry_after_seconds: int | None = None
+
+
+class NotSent(ProviderTrouble):
+    """The provider was never reached: no connection was made, so nothing can have been done."""
+
+
 @dataclass(frozen=True)
 class Callback:
     """An HTTP request from a provider, untouched: header names in lower case, values verbatim, raw body.
 
-    `path` is the path the provider sees and signs (from PUBLIC_URL), never the one a proxy made of it.
+    `path` is the path the provider sees and signs (from PUBLIC_URL), never the one a proxy made of it. `token` is the
+    secret part of it, where the provider signs nothing.
     """
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    token: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +86,17 @@ class Credentials:
     application_id: int
     key: str
     secrets: tuple[str, ...]
+    salt: str = ""
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where and as whom a provider's API is spoken to. `key_file` is a service account's, where there are those."""
+
+    base_url: str
+    key: str
+    secret: str = field(repr=False)
+    key_file: str = field(default="", repr=False)
 
 
 class Keyring(Protocol):
@@ -75,6 +104,9 @@ class Keyring(Protocol):
 
     def find(self, key: str) -> Credentials | None:
         """The enabled application with this key, however the key is written; None if there is none."""
+
+    def find_by_token(self, token: str) -> Credentials | None:
+        """The enabled application whose callback address holds this token; None if there is none."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +126,10 @@ class Capabilities:
     limits_user_calls: bool
     shows_caller_id: bool
     registers_users: bool
+    places_callouts: bool = False
+    sends_texts: bool = False
+    verifies_numbers: bool = False
+    tells_credit: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,8 +148,75 @@ class Registration:
     expires_at: datetime
 
 
-class Provider(Protocol):
-    """A voice platform's language: proof, meaning, reply. Stateless; one instance serves all threads."""
+class CalloutKind(StrEnum):
+    """What happens when our callout is answered."""
+
+    SPEAK = "speak"  # the provider speaks the text and hangs up
+    CONFERENCE = "conference"  # into a conference, after a greeting
+    ASK_US = "ask_us"  # the provider asks us, as for any answered call, and tells what answered
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalloutOrder:
+    """A call we want placed. `mark` is repeated in every event of it; ending it is always told (DiCE)."""
+
+    mark: str
+    kind: CalloutKind
+    number: str
+    caller_id: str
+    limit_seconds: int
+    dial_timeout_seconds: int
+    text: str = ""
+    locale: str = "en-US"
+    conference_id: str = ""
+    detects_machine: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextOrder:
+    """A text we want sent, to one number. `reference` is ours, by which it can be looked for."""
+
+    reference: str
+    sender: str
+    recipient: str
+    body: str
+    report_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerificationOrder:
+    """A proof we want brought. `reference` is ours and counts once at the provider."""
+
+    reference: str
+    number: str
+    method: VerificationMethod
+    custom: str = ""
+    locale: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerificationReport:
+    """What the provider says about a verification."""
+
+    verification_id: str
+    status: VerificationStatus
+    method: VerificationMethod = VerificationMethod.OTHER
+    number: str = ""
+    reference: str = ""
+    reason: str = ""
+    cost: Cost | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credit:
+    """What we have at the provider."""
+
+    balance: Cost
+    frozen: bool = False
+
+
+class Adapter(Protocol):
+    """A provider's language: proof, meaning, reply. Stateless; one instance serves all threads."""
 
     name: str
     capabilities: Capabilities
@@ -136,6 +239,10 @@ class Provider(Protocol):
     def render(self, decision: Decision, event: Event) -> Reply:
         """The decision in the provider's words. Every decision has a rendering for every event."""
 
+
+class Provider(Adapter, Protocol):
+    """A voice platform: it asks us about calls, and can be asked and told about them."""
+
     def ask_about_call(self, base_url: str, key: str, secret: str, call_id: str) -> CallReport:
         """Ask the provider's API what became of a call. Raises ProviderTrouble when it gives no usable answer."""
 
@@ -150,3 +257,47 @@ class Provider(Protocol):
 
         Raises ValueError when the secret, the key or the user can never be right.
         """
+
+    def place_callout(self, access: Access, order: CalloutOrder) -> str:
+        """Have a call placed; returns the provider's id of it. Only with `capabilities.places_callouts`.
+
+        Raises NotSent, TooMuchAtOnce or another CommandRefused when it was certainly not placed; any other
+        ProviderTrouble means that it may have been.
+        """
+
+
+class TextProvider(Adapter, Protocol):
+    """Somebody who sends texts: `capabilities.sends_texts`."""
+
+    finds_texts: bool  # whether `find_text` can say anything
+
+    def send_text(self, access: Access, order: TextOrder) -> str:
+        """Send it; returns the provider's id of it. Raises as `place_callout` does."""
+
+    def find_text(self, access: Access, order: TextOrder) -> str | None:
+        """The provider's id of a text of ours that may have been sent; None when it certainly knows none.
+
+        Raises ProviderTrouble when it cannot say.
+        """
+
+
+class Verifier(Adapter, Protocol):
+    """Somebody who brings the proof that a number is somebody's: `capabilities.verifies_numbers`."""
+
+    def start_verification(self, access: Access, order: VerificationOrder) -> VerificationReport:
+        """Begin. Raises as `place_callout` does."""
+
+    def report_verification(
+        self, access: Access, verification_id: str, method: VerificationMethod, proof: str
+    ) -> VerificationReport:
+        """Hand in the code, or for a missed call the number that called. Raises as `place_callout` does."""
+
+    def find_verification(self, access: Access, reference: str) -> VerificationReport | None:
+        """By our reference; None when the provider certainly knows none. Raises ProviderTrouble when it cannot say."""
+
+
+class Creditor(Adapter, Protocol):
+    """Somebody with whom we have money: `capabilities.tells_credit`."""
+
+    def ask_credit(self, access: Access) -> Credit:
+        """What is left. Raises ProviderTrouble."""

@@ -1,0 +1,1 @@
+"""Voximplant: what it tells about our account there, and its management API."""
