@@ -11,7 +11,7 @@ FOR_TYPES := DATABASE_URL=postgresql://localhost/none REDIS_URL=redis://localhos
 	FIELD_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check lint doctest browser bench format lock reset
+.PHONY: help demo run test check lint doctest browser bench chaos format lock reset
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ browser: $(READY) ## add what tests/browser drives Debian's chromium with
 
 bench: $(READY) ## measure calls per second on this machine
 	@$(RUN) -m benchmarks $(ARGS)
+
+chaos: $(READY) ## ten thousand pieces of outgoing work while everything they need is hurt (ARGS="--jobs 500 --quick")
+	@$(RUN) -m tests.chaos $(ARGS)
 
 format: $(READY) ## put every file into the one format
 	@.venv/bin/ruff format .

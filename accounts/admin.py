@@ -11,14 +11,17 @@ from typing import Any, ClassVar, cast
 from allauth.account.models import EmailAddress
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import BaseInlineFormSet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 
-from accounts import registration
+from accounts import notices, registration
 from accounts.exceptions import AccountError
 from accounts.forms import AccountForm, NewPersonForm, PersonForm
-from accounts.models import Account, CallerNumber, ClientUser, DestinationRule, User
+from accounts.models import Account, CallerNumber, ClientUser, DestinationRule, Notice, User
 
 # Nobody signs up or changes an address alone, so allauth's own list of addresses is of no use to staff.
 admin.site.unregister(EmailAddress)
@@ -158,3 +161,42 @@ class AccountAdmin(admin.ModelAdmin):
         else:
             self.log_change(request, account, f"Now {account.get_status_display()}.")
             messages.success(request, f"{account} is {account.get_status_display()}.")
+
+
+@admin.register(Notice)
+class NoticeAdmin(admin.ModelAdmin):
+    """What was left for staff and customers to read. Those for staff are on the dashboard until they are dismissed."""
+
+    list_display = ("made_at", "whose", "level", "text", "dismissed_at")
+    list_select_related = ("account",)
+    list_filter = ("level", ("account", admin.EmptyFieldListFilter))
+    ordering = ("-made_at",)
+    fields = readonly_fields = ("account", "level", "text", "made_at", "dismissed_at")
+    show_full_result_count = False
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Notice | None = None) -> bool:
+        return False  # its text stays what it was; it is dismissed
+
+    def has_delete_permission(self, request: HttpRequest, obj: Notice | None = None) -> bool:
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.dismiss_view)
+        return [path("<int:notice_id>/dismiss/", view, name="accounts_notice_dismiss"), *super().get_urls()]
+
+    def dismiss_view(self, request: HttpRequest, notice_id: int) -> HttpResponse:
+        """Take a notice for staff off the dashboard, for everybody."""
+        if request.method != "POST":
+            raise Http404
+        if not request.user.has_perm("accounts.change_notice"):
+            raise PermissionDenied
+        notices.dismiss(None, notice_id, timezone.now())
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    @admin.display(description="for", ordering="account")
+    def whose(self, notice: Notice) -> str:
+        return str(notice.account) if notice.account else "staff"

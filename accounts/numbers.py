@@ -105,6 +105,23 @@ def country_of(number: str) -> str | None:
     return None if country in ("ZZ", "001") else country
 
 
+def countries_of(number: str) -> tuple[str, ...]:
+    """The countries the number may be in, as two letters each: one where its digits tell, else all with its code.
+
+    Empty for a number that belongs to no country, such as a satellite phone's.
+
+    >>> countries_of("+14165550123"), countries_of("+447700900123"), countries_of("+88299555010")
+    (('CA',), ('GB', 'GG', 'IM', 'JE'), ())
+    """
+    try:
+        parsed = phonenumbers.parse(number)
+    except NumberParseException:
+        return ()
+    country = phonenumbers.region_code_for_number(parsed)
+    found = (country,) if country else phonenumbers.region_codes_for_country_code(parsed.country_code or 0)
+    return tuple(code for code in found if code not in ("ZZ", "001"))
+
+
 @lru_cache(maxsize=4096)
 def _parse(text: str, home_country: str | None) -> str:
     bare = _bare(text)

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import notices
 from accounts.models import Account, User
 
 P = ParamSpec("P")
@@ -47,6 +48,19 @@ def customer_page(
     staff are, gets a page that says where to go instead.
     """
 
+    return require_safe(_of_ones_own(view))
+
+
+def customer_form(
+    view: Callable[Concatenate[HttpRequest, Account, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """As `customer_page`, for a page that also takes what is filled in on it."""
+    return require_http_methods(["GET", "HEAD", "POST"])(_of_ones_own(view))
+
+
+def _of_ones_own(
+    view: Callable[Concatenate[HttpRequest, Account, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
     @wraps(view)
     def page(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         account = cast(User, request.user).account
@@ -55,7 +69,15 @@ def customer_page(
         with timezone.override(zone_of(account)):
             return view(request, account, *args, **kwargs)
 
-    return require_safe(never_cache(login_required(page)))
+    return never_cache(login_required(page))
+
+
+@require_POST
+@customer_form
+def dismiss_notice(request: HttpRequest, account: Account, notice_id: int) -> HttpResponse:
+    """Show a notice no more. One that is not the account's is left alone."""
+    notices.dismiss(account, notice_id, timezone.now())
+    return redirect("portal")
 
 
 def zone_of(account: Account) -> ZoneInfo:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -26,9 +27,21 @@ from accounts.exceptions import (
 )
 from accounts.models import Account, CallerNumber, ClientUser, DestinationRule
 from accounts.numbers import parse_number
+from postgres.statements import Answer, ask
 
 _PIN = re.compile(r"[0-9]{4,12}")
 _PREFIX = re.compile(r"\+?([1-9][0-9]{0,14})")
+
+# A number that somebody only claims gives way to whoever proves it.
+_ADD_VERIFIED = """
+INSERT INTO accounts_callernumber (account_id, number, verified_at, is_shown) VALUES (%s, %s, %s, true)
+ON CONFLICT (number) DO UPDATE SET
+    account_id = excluded.account_id,
+    verified_at = excluded.verified_at,
+    is_shown = accounts_callernumber.is_shown OR accounts_callernumber.account_id <> excluded.account_id
+WHERE accounts_callernumber.account_id = excluded.account_id OR accounts_callernumber.verified_at IS NULL
+RETURNING id
+"""
 
 
 @transaction.atomic
@@ -97,6 +110,23 @@ def hash_pin(pin: str) -> str:
     if not _PIN.fullmatch(pin):
         raise PinUnusable("A PIN is 4 to 12 digits.")
     return pins.hash_of(pin)
+
+
+def find_other_owner(number: str, account_id: int) -> Answer:
+    """Ask whether the number is proved to belong to another account. A row means yes."""
+    return ask(
+        "SELECT 1 FROM accounts_callernumber WHERE number = %s AND account_id <> %s AND verified_at IS NOT NULL",
+        [number, account_id],
+    )
+
+
+def add_verified_number(account_id: int, number: str, at: datetime) -> None:
+    """The account has proved the number, in E.164: it may be shown as caller ID. In the caller's transaction.
+
+    Proved again, it is verified from now on. Raises NumberTaken when it is another account's, whose is not said.
+    """
+    if ask(_ADD_VERIFIED, [account_id, number, at]).row() is None:
+        raise NumberTaken(f"The number {number} belongs to another account.")
 
 
 def suspend(account: Account) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from benchmarks import books, ceiling, costs, load, machine, overspend, world
+from benchmarks import books, ceiling, costs, load, machine, outbox, overspend, world
 from benchmarks.encoding import svaml_microseconds
 from benchmarks.machine import Database, WebServer
 from benchmarks.measured import Round
@@ -24,6 +24,7 @@ from benchmarks.table import Results, Target
 CLIENTS = 8
 ACCOUNTS, RATES = 1_000, 250
 MANY_ACCOUNTS, MANY_RATES, MANY_CALLS = 100_000, 100_000, 1_000_000
+MANY_FINISHED = 1_000_000
 WARM_UP_SECONDS = 3
 
 CEILING = "(a) ceiling: the same rows by SQL functions"
@@ -54,7 +55,7 @@ def main() -> int:
     plan = Plan(3, 5, False) if arguments.quick else Plan(5, 8, True)
     try:
         results = measure(plan)
-    except load.WrongAnswer as wrong:
+    except (load.WrongAnswer, outbox.NotCarried) as wrong:
         print(f"WRONG: {wrong}", file=sys.stderr)
         return 1
     print(json.dumps(results.as_dict(), indent=2, default=str) if arguments.json else results.text())
@@ -68,10 +69,12 @@ def measure(plan: Plan) -> Results:
         _say("making the schema and its accounts")
         machine.migrate(database)
         full = database.copy("full") if plan.with_full_tables else None
+        errands = database.copy("errands")
         world.found(database, accounts=ACCOUNTS, rates=RATES)
         ceiling.install(database)
         _compare_ways(results, plan, database)
         _measure_costs(results)
+        _measure_outbox(results, plan, errands)
         if full is not None:
             _compare_sizes(results, plan, database, full)
     return results
@@ -140,6 +143,23 @@ def _measure_costs(results: Results) -> None:
         name = f"reading one {event} event"
         results.targets.append(Target(name=name, figures=[microseconds], bound=40, at_most=True, unit=" us"))
     results.notes.append(f"proving a signature takes {costs.verification_microseconds():.0f} us")
+
+
+def _measure_outbox(results: Results, plan: Plan, database: Database) -> None:
+    _say("carrying rows from the outbox to a provider, one by one")
+    took_ms = outbox.commit_to_request_ms(database, rows=40 * plan.rounds)
+    name = "from a commit to the provider's request, idle worker, p95"
+    results.targets.append(
+        Target(name=name, figures=[outbox.percentile_95(took_ms)], bound=150, at_most=True, unit=" ms")
+    )
+    if not plan.with_full_tables:
+        return
+    before = outbox.lease_ms(database)
+    outbox.add_finished(database, MANY_FINISHED)
+    after = outbox.lease_ms(database)
+    name = f"a round of the relay with {MANY_FINISHED:,} finished rows / before"
+    results.targets.append(Target(name=name, figures=[after / before], bound=2.0, at_most=True))
+    results.notes.append(f"a round of the relay that leases 50 rows takes {before:.1f} ms, {after:.1f} ms when full")
 
 
 def _take_turns(results: Results, plan: Plan, ways: dict[str, Callable[[int, int], Round]]) -> None:

@@ -40,7 +40,7 @@ BEGIN
         WHERE rate.version_id = (
                 SELECT deck.active_version_id FROM billing_ratedeck deck
                 WHERE deck.id = coalesce(w.deck_id, (
-                    SELECT d.id FROM billing_ratedeck d WHERE d.currency = w.currency AND d.is_default)))
+                    SELECT d.id FROM billing_ratedeck d WHERE d.currency = w.currency AND d.service = 'calls' AND d.is_default)))
             AND rate.prefix = ANY(prefixes) AND rate.effective_from <= now()
         ORDER BY length(rate.prefix) DESC, rate.effective_from DESC LIMIT 1) r ON true
     WHERE w.account_id = standing.id

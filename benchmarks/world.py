@@ -23,8 +23,10 @@ def found(database: Database, *, accounts: int, rates: int) -> None:
         connection.execute("CALL bench.found_world(%s, %s)", [accounts, rates])
         connection.execute(
             "INSERT INTO telephony_application "
-            "(provider, name, key, secret, previous_secret, caller_id, base_url, enabled) "
-            "VALUES ('sinch', 'benchmark', %s, %s, '', %s, 'https://calling.api.sinch.com', true)",
+            "(provider, name, key, secret, previous_secret, caller_id, base_url, enabled, sends_texts, sender, "
+            "callback_token, callback_salt, service_account) "
+            "VALUES ('sinch', 'benchmark', %s, %s, '', %s, 'https://calling.api.sinch.com', true, false, '', '', '', "
+            "'')",
             [KEY, Fernet(FIELD_KEY).encrypt(SECRET.encode()).decode(), CALLER_ID],
         )
         connection.execute("ANALYZE")

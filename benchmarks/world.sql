@@ -11,14 +11,14 @@ BEGIN
     SELECT 'account ' || n, 'active', true, 'anything_rated', false, '', 'UTC' FROM generate_series(1, accounts) n;
     INSERT INTO accounts_clientuser (account_id, name) SELECT id, 'user' || substr(name, 9) FROM accounts_account;
 
-    INSERT INTO billing_ratedeck (name, currency, is_default) VALUES ('retail', 'USD', true);
+    INSERT INTO billing_ratedeck (name, currency, service, is_default) VALUES ('retail', 'USD', 'calls', true);
     INSERT INTO billing_deckversion (deck_id, number, source, rate_count, sealed, activated_at)
     SELECT id, 1, 'benchmark', rates, true, now() FROM billing_ratedeck;
     UPDATE billing_ratedeck SET active_version_id = (SELECT id FROM billing_deckversion);
     -- Every run of digits of one length is a prefix, so that +44 20 7946 0000 finds its own: 44, or 44207 of 100,000.
     INSERT INTO billing_rate (version_id, prefix, destination, price_per_minute, connection_fee, first_increment,
-                              next_increment, minimum_charge, grace_seconds, effective_from)
-    SELECT v.id, prefix::text, 'destination ' || prefix, 0.06, 0, 60, 60, 0, 0, '2020-01-01T00:00:00Z'
+                              next_increment, minimum_charge, grace_seconds, price_each, effective_from)
+    SELECT v.id, prefix::text, 'destination ' || prefix, 0.06, 0, 60, 60, 0, 0, 0, '2020-01-01T00:00:00Z'
     FROM billing_deckversion v,
          LATERAL (SELECT n + CASE WHEN rates > 9999 THEN 9999 ELSE 0 END FROM generate_series(1, rates) n) p (prefix);
 

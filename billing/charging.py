@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from billing import holds, ledger
+from billing import alerts, holds, ledger
 from billing.ledger import Line
 from billing.models import Entry, Posting
 from billing.money import ZERO
@@ -182,6 +182,8 @@ def _charge(quote: Quote, subject: UUID, seconds: int, held: Decimal, loss_accou
             ],
             subject=subject,
         )
+        if charge > 0:
+            alerts.watch(quote.wallet_id)
     return Settlement(
         currency=quote.currency,
         price=price,

@@ -314,6 +314,11 @@ class Alert(models.Model):
     def __str__(self) -> str:
         return f"below {self.threshold}"
 
+    @property
+    def channel_names(self) -> list[str]:
+        """How it is told, in words."""
+        return [self.Channel(channel).label for channel in self.channels]
+
 
 class Crossing(models.Model):
     """A charge took a balance below a threshold. Written in the transaction of that charge."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from billing import holds, ledger
+from billing import alerts, holds, ledger
 from billing.ledger import Line
 from billing.models import Entry, Posting, RateDeck
 from billing.money import ZERO, rounded
@@ -156,14 +156,14 @@ def settle(reservation: PieceReservation, subject: UUID, pieces: int, at: dateti
         Line(price, house=Entry.House.REVENUE),
         Line(charge - price, house=lost_to),
     ]
-    return _charged(subject, quote.currency, price, charge, lines)
+    return _charged(subject, quote, price, charge, lines)
 
 
 def give_away(quote: PieceQuote, subject: UUID, pieces: int) -> Charged:
     """Pay for the pieces ourselves, openly: the wallet is not touched, `courtesy` bears the price."""
     price = quote.rate.price_of(pieces) if quote.rate else ZERO
     lines = [Line(price, house=Entry.House.REVENUE), Line(-price, house=Entry.House.COURTESY)]
-    return _charged(subject, quote.currency, price, ZERO, lines)
+    return _charged(subject, quote, price, ZERO, lines)
 
 
 def release(reservation: PieceReservation, at: datetime) -> None:
@@ -178,13 +178,16 @@ def expire(reservation: PieceReservation, at: datetime) -> None:
         holds.expire(reservation.hold_id, at)
 
 
-def _charged(subject: UUID, currency: str, price: Decimal, charge: Decimal, lines: Sequence[Line]) -> Charged:
+def _charged(subject: UUID, quote: PieceQuote, price: Decimal, charge: Decimal, lines: Sequence[Line]) -> Charged:
     posting_id = None
     if price > 0:
-        row = ledger.post(Posting.Kind.SETTLEMENT, f"settles:{subject}", currency, lines, subject=subject).row()
+        written = ledger.post(Posting.Kind.SETTLEMENT, f"settles:{subject}", quote.currency, lines, subject=subject)
+        if charge > 0:
+            alerts.watch(quote.wallet_id)
+        row = written.row()
         assert row is not None  # noqa: S101 - INSERT ... RETURNING gives a row or raises
         posting_id = int(row[0])
-    return Charged(currency=currency, price=price, charge=charge, loss=price - charge, posting_id=posting_id)
+    return Charged(currency=quote.currency, price=price, charge=charge, loss=price - charge, posting_id=posting_id)
 
 
 def _quote(row: Row) -> PieceQuote:

@@ -9,14 +9,17 @@ from decimal import Decimal
 
 import psycopg
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.models import Account
-from billing import ledger
+from billing import alerts, ledger
 from billing.exceptions import BillingError, InsufficientFunds, ReferenceTaken
 from billing.ledger import Line
 from billing.models import Entry, Posting, Wallet
 from billing.money import Money
 from billing.wallets import lock_wallet, violated_constraint
+from webhooks.models import EventType
+from webhooks.telling import announce
 
 LONGEST_REFERENCE = 180
 LONGEST_REASON = 500
@@ -85,7 +88,10 @@ def reverse(posting: Posting, *, reason: str, made_by: str) -> int:
     wallet_ids = posting.entries.filter(wallet__isnull=False).values("wallet")
     list(Wallet.objects.select_for_update(no_key=True).filter(pk__in=wallet_ids).order_by("pk"))
     with _funds_are_enough("The money of this posting is held for calls or spent: it cannot be taken back."):
-        return ledger.reverse(posting, reason=reason, made_by=made_by)
+        reversing = ledger.reverse(posting, reason=reason, made_by=made_by)
+    for entry in Entry.objects.filter(posting=reversing, wallet__isnull=False):
+        _tell_of_movement(entry.wallet_id, entry.amount)
+    return reversing
 
 
 def _book(
@@ -120,7 +126,31 @@ def _book(
             )
             row = answer.row()
         assert row is not None  # noqa: S101 - INSERT ... RETURNING gives a row or raises
+        _tell_of_movement(wallet.pk, amount.amount, by_top_up=kind is Posting.Kind.TOP_UP)
+        if kind is Posting.Kind.TOP_UP:
+            _announce(wallet, amount, reference)
         return Booked(posting_id=int(row[0]), amount=amount, is_new=True)
+
+
+def _tell_of_movement(wallet_id: int | None, amount: Decimal, *, by_top_up: bool = False) -> None:
+    """Let the alerts of the wallet know that money came or went."""
+    if wallet_id is None:
+        return
+    if amount > 0:
+        alerts.rearm(wallet_id, by_top_up=by_top_up)
+    else:
+        alerts.watch(wallet_id)
+
+
+def _announce(wallet: Wallet, amount: Money, reference: str) -> None:
+    """Tell the account's systems of a top-up, in its transaction. `wallet` is as it was before."""
+    told = {
+        "amount": amount.amount,
+        "currency": amount.currency,
+        "reference": reference,
+        "balance": wallet.balance + amount.amount,
+    }
+    announce(wallet.account_id, EventType.TOPPED_UP, told, timezone.now())
 
 
 def _booked_before(key: str, wallet: Wallet, amount: Money) -> Booked | None:

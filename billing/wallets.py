@@ -31,13 +31,15 @@ def open_wallet(
 ) -> Wallet:
     """The account's wallet, empty. Without a deck it is charged by the default deck of its currency.
 
-    Raises WalletExists, NotMoney for a credit limit that is none, UnknownDeck for a deck in another currency and
-    Django's ValidationError for a currency that is not three capital letters.
+    Raises WalletExists, NotMoney for a credit limit that is none, UnknownDeck for a deck in another currency or
+    of another service than calls, and Django's ValidationError for a currency that is not three capital letters.
     """
     if Wallet.objects.filter(account=account).exists():
         raise WalletExists(f"The account {account.name!r} has a wallet already.")
     if deck is not None and deck.currency != currency:
         raise UnknownDeck(f"The deck {deck.name!r} is in {deck.currency}, the wallet in {currency}.")
+    if deck is not None and deck.service != RateDeck.Service.CALLS:
+        raise UnknownDeck(f"The deck {deck.name!r} is for {deck.service}: a wallet chooses its deck of calls alone.")
     wallet = Wallet(account=account, currency=currency, deck=deck)
     wallet.clean_fields()
     wallet.credit_limit = Money.of(credit_limit, currency).amount

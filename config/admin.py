@@ -37,7 +37,13 @@ class RingfenceSite(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Today in figures for those who may see all of them, then everything there is."""
-        from telephony.admin.dashboard import overview  # models are loaded later than this site
+        from accounts import notices  # models are loaded later than this site
+        from telephony.admin.dashboard import overview
 
-        today = overview(timezone.now()) if request.user.has_perms(LOOKED_AT) else None
-        return super().index(request, {"today": today, **(extra_context or {})})
+        may_read = request.user.has_perm("accounts.view_notice")
+        context = {
+            "today": overview(timezone.now()) if request.user.has_perms(LOOKED_AT) else None,
+            "notices": notices.to_see(None) if may_read else (),
+            "may_dismiss": request.user.has_perm("accounts.change_notice"),
+        }
+        return super().index(request, {**context, **(extra_context or {})})

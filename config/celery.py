@@ -5,7 +5,7 @@ Celery only rings the bell. What has to be done is always read from PostgreSQL, 
 
 import os
 
-from celery import Celery
+from celery import Celery, signals
 from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -14,9 +14,25 @@ app = Celery("ringfence")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
+# Celery would connect to PostgreSQL anew for every job, which costs more than most of them do.
+app.conf["CELERY_DB_REUSE_MAX"] = 500
+
+
+@signals.task_failure.connect
+def forget_the_connection(**_: object) -> None:
+    """A job that failed, or was interrupted, may have left its connection in the middle of something."""
+    from django.db import connection  # settings are read later than this module
+
+    connection.close()
+
+
 app.conf.beat_schedule = {
     # A hang-up that never came is asked for within a minute of being overdue.
     "reconcile": {"task": "telephony.reconcile", "schedule": 60.0, "options": {"expires": 55}},
+    # A callout put off is begun within seconds of its time; a list begins as many a minute as it may.
+    "callouts": {"task": "telephony.callouts", "schedule": 5.0, "options": {"expires": 5}},
+    # A code that nobody typed in ends its verification soon after it has run out.
+    "verifications": {"task": "telephony.verifications", "schedule": 60.0, "options": {"expires": 55}},
     # A day is sealed once nothing of it can still be committing.
     "seal": {"task": "billing.seal", "schedule": crontab(minute=20), "options": {"expires": 3000}},
 }

@@ -25,8 +25,9 @@ from billing.models import RateDeck
 from billing.money import Money
 from billing.topups import credit
 from billing.wallets import open_wallet
-from config import processes
+from config import demo_work, processes
 from config.demo_menu import ACCESS_NUMBER, PIN, open_line
+from config.demo_work import BOOKS, Begun
 from config.embedded_servers import free_port
 from sandbox import Call, Lose, Phone, Press, Repeat, Sandbox, Silence, Swap
 from telephony.applications import add_application
@@ -53,18 +54,19 @@ CUSTOMERS = (
     Customer("Corner Shop", "corner", "5.00", {"calls_at_once": 30}),
     Customer("Night Taxi", "taxi", "0.05"),
     Customer("City Hotel", "hotel", "10.00", {"allow": ["44"], "deny": ["447"]}),
-    Customer("Book Club", "books", "2.00", {"longest_call_seconds": 300}),
+    Customer("Book Club", "books", "2.00", {"longest_call_seconds": 300, "numbers": [BOOKS]}),
 )
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a demo did: its accounts, the platform's own record of the calls, and what reconciling brought."""
+    """What a demo did: its accounts, the platform's record of the calls, what reconciling brought, what we began."""
 
     accounts: list[Account]
     opened_with: dict[int, Decimal]
     calls: list[Call]
     reconciled: Reconciled
+    begun: Begun
 
 
 def play(*, seed: int) -> Outcome:
@@ -72,20 +74,32 @@ def play(*, seed: int) -> Outcome:
     suffix = _suffix()
     accounts = open_accounts(suffix)
     load_rates()
+    demo_work.load_rates(CURRENCY)
+    demo_work.want_to_be_told(accounts[-1], "1.95", CURRENCY)
     key, secret = str(uuid4()), b64encode(secrets.token_bytes(16)).decode()
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     platform = Sandbox(target=address + public_path(reverse("sinch_callback")), key=key, secret=secret, seed=seed)
     with platform.rest_server() as rest_url:
-        application = add_application("sinch", key=key, secret=secret, base_url=rest_url, name=f"Demo{suffix}")
+        application = add_application(
+            "sinch", key=key, secret=secret, base_url=rest_url, caller_id=HARBOUR, name=f"Demo{suffix}"
+        )
+        demo_work.add_text_service(platform, rest_url, "Demo texts")
         open_line(application)
         place_calls(platform, suffix)
-        with processes.running({"web": processes.web("127.0.0.1", port, workers=2, threads=4)}) as started:
+        processes.be_reached_at(address)
+        commands = {
+            "web": processes.web("127.0.0.1", port, workers=2, threads=4),
+            "relay": processes.relay(),
+            "worker": processes.worker(),
+        }
+        with processes.running(commands) as started:
             processes.wait_until_ready(address, started["web"])
             platform.run()
+            begun = demo_work.begin(platform, accounts[0], told=accounts[-1])
         reconciled = reconcile(timezone.now() + timedelta(hours=6), application)
     opened_with = {account.pk: Decimal(c.balance) for account, c in zip(accounts, CUSTOMERS, strict=True)}
-    return Outcome(accounts=accounts, opened_with=opened_with, calls=platform.calls, reconciled=reconciled)
+    return Outcome(accounts=accounts, opened_with=opened_with, calls=platform.calls, reconciled=reconciled, begun=begun)
 
 
 def open_accounts(suffix: str = "") -> list[Account]:

@@ -10,21 +10,21 @@ from typing import Any
 from django.db.models import Sum
 
 from billing.models import Entry
+from config import demo_work
 from config.demo import Outcome
 from sandbox import Call as SandboxCall
 from sandbox import Fault, Lose, Repeat, Swap
 from sandbox import report as sandbox_report
 from telephony.audit import run_audit
 from telephony.decisions import Reason
-from telephony.models import CDR, Call
+from telephony.models import CDR, Call, TextMessage, Verification
 from telephony.prompts import WRITTEN
 
 
 def as_dict(outcome: Outcome) -> dict[str, Any]:
     """Everything the text says, as plain JSON values; money as text."""
     audit = run_audit(full=True)
-    cdrs = CDR.objects.filter(account__in=outcome.accounts)
-    revenue = cdrs.aggregate(sum=Sum("charge"))["sum"] or Decimal(0)
+    revenue = sum((_charged(account) for account in outcome.accounts), Decimal(0))
     cost = sum((call.debit for call in outcome.calls), Decimal(0))
     return {
         "calls": [sandbox_report.as_dict(call) for call in outcome.calls],
@@ -34,7 +34,8 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
         "revenue": f"{revenue:.6f}",
         "provider_cost": f"{cost:.6f}",
         "margin": f"{revenue - cost:.6f}",
-        "alerts": [],
+        "begun": demo_work.as_dict(outcome.begun),
+        "alerts": demo_work.alerts(outcome.begun),
         "entries": Entry.objects.count(),
         "differences": len(audit.differences),
     }
@@ -53,6 +54,10 @@ def lines(outcome: Outcome, figures: dict[str, Any]) -> Iterator[str]:
     yield f"  and 30 calls at once by one customer with 5.00: {', '.join(f'{n} × {k}' for k, n in crowd.items())}"
     yield ""
     yield "  " + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in figures["totals"].items())
+    yield ""
+    yield "What Ringfence began itself"
+    yield ""
+    yield from demo_work.lines(outcome.begun)
     yield ""
     yield f"  {'account':<20}{'opening':>12}{'charged':>12}{'closing':>12}{'held':>10}   calls"
     for account in figures["accounts"]:
@@ -91,15 +96,23 @@ def _refused(outcome: Outcome) -> Counter[str]:
 def _account(outcome: Outcome, account: Any) -> dict[str, Any]:
     wallet = account.wallet
     wallet.refresh_from_db()
-    charged = CDR.objects.filter(account=account).aggregate(sum=Sum("charge"))["sum"] or Decimal(0)
     return {
         "name": account.name,
         "opening": f"{outcome.opened_with[account.pk]:.6f}",
-        "charged": f"{charged:.6f}",
+        "charged": f"{_charged(account):.6f}",
         "closing": f"{wallet.balance:.6f}",
         "held": f"{wallet.held:.2f}",
         "calls": Call.objects.filter(account=account).count(),
     }
+
+
+def _charged(account: Any) -> Decimal:
+    """What left the wallet for calls, texts and verifications."""
+    sums = (
+        documents.objects.filter(account=account).aggregate(sum=Sum("charge"))["sum"]
+        for documents in (CDR, TextMessage, Verification)
+    )
+    return sum((each or Decimal(0) for each in sums), Decimal(0))
 
 
 def _line(call: SandboxCall) -> str:

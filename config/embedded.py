@@ -76,9 +76,9 @@ def for_command(*, needs_database: bool, throwaway: bool = False) -> Iterator[bo
         ensure_secrets()
         ours = not env.read_embedded_choices().database_url
         if throwaway and ours:
-            with throwaway_postgres() as postgres:
+            with throwaway_postgres() as postgres, throwaway_valkey() as valkey:
                 os.environ["DATABASE_URL"] = postgres.url()
-                os.environ.setdefault("REDIS_URL", NO_BROKER)
+                os.environ["REDIS_URL"] = env.read_embedded_choices().redis_url or valkey.url()
                 yield True
                 return
         if needs_database:

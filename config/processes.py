@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -43,12 +44,30 @@ def web(host: str, port: int, workers: int, threads: int) -> list[str]:
     ]  # fmt: skip
 
 
-def worker() -> list[str]:
-    """The worker that does what the timetable asks for."""
+def relay() -> list[str]:
+    """The relay: hands the outbox's rows to the worker."""
+    return [sys.executable, "manage.py", "relay"]
+
+
+def worker(*queues: str) -> list[str]:
+    """A worker that does what the relay and the timetable ask for: of all queues, or of these only."""
+    names = queues or (settings.PAID_QUEUE, settings.CELERY_TASK_DEFAULT_QUEUE)
     return [
         sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--pool", "prefork", "--concurrency", "2",
+        "--queues", ",".join(names), "--hostname", f"{'-'.join(names)}@%h",
         "--loglevel", "warning", "--without-gossip", "--without-mingle",
     ]  # fmt: skip
+
+
+def everything(host: str, port: int, workers: int) -> dict[str, list[str]]:
+    """All of Ringfence on one machine, by the names under which each is spoken of."""
+    return {
+        "web": web(host, port, workers, settings.WEB_THREADS),
+        "relay": relay(),
+        "worker": worker(settings.CELERY_TASK_DEFAULT_QUEUE),
+        "worker for paid work": worker(settings.PAID_QUEUE),
+        "timetable": timetable(),
+    }
 
 
 def timetable() -> list[str]:
@@ -59,6 +78,15 @@ def timetable() -> list[str]:
         sys.executable, "-m", "celery", "-A", "config.celery", "beat", "--schedule", str(notes),
         "--loglevel", "warning", "--pidfile", "",
     ]  # fmt: skip
+
+
+def be_reached_at(address: str) -> None:
+    """Let the processes started from now on be called at this address of the machine, whatever the world calls us.
+
+    A provider on this machine is told to report there, and finds us by no other name. The path stays the public one.
+    """
+    os.environ["PUBLIC_URL"] = address + urlsplit(settings.PUBLIC_URL).path.rstrip("/")
+    os.environ["ALLOWED_HOSTS"] = ",".join(dict.fromkeys([*settings.ALLOWED_HOSTS, "127.0.0.1"]))
 
 
 @contextmanager

@@ -193,6 +193,10 @@ EMAIL_HOST, EMAIL_PORT = EMAIL["host"], EMAIL["port"]
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = EMAIL["user"], EMAIL["password"]
 EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL["starttls"], EMAIL["tls"]
 CELERY_BROKER_URL = environment.redis_url
+# What costs money has a queue of its own, and in production a worker of its own: neither a customer's slow system nor
+# a long job of the timetable keeps a text or a callout waiting.
+PAID_QUEUE = "paid"
+CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -202,9 +206,19 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# With the defaults the work of a killed worker came back after 94 s, with these after 8 s.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: a broker may be away for an hour
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # without it a broker that is full ends the worker
+# A job that hangs is interrupted, then killed; the next one finds what it left.
+CELERY_TASK_SOFT_TIME_LIMIT = 300
+CELERY_TASK_TIME_LIMIT = 330
+# With the defaults the work of a killed worker came back after 94 s, with these after 8 s; and who finds the broker
+# away or hanging knows it after 4 s, instead of after 6 or never.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 2,
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
     "visibility_timeout": 60,
     "unacked_restore_throttle": 1,
     "unacked_restore_interval": 2,

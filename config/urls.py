@@ -8,6 +8,7 @@ from config import health
 urlpatterns = [
     path("", include("telephony.urls")),
     path("", include("billing.urls")),
+    path("", include("webhooks.urls")),
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),

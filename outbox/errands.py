@@ -14,6 +14,9 @@ from uuid import UUID
 # Nothing outside is waited for longer than this, so a lease of a row that is being sent can be told from a dead one.
 LONGEST_ACTION_SECONDS = 20.0
 
+# Who could not begin within this time of claiming a row does not begin: the lease might end while they act.
+MOST_HESITATION_SECONDS = 5.0
+
 MOST_FAILURES = 5
 
 
@@ -94,6 +97,9 @@ class Errand(Protocol):
         """Everything `act` needs, read in the transaction that claims the row; statements are `ask` and `tell`.
 
         None when it need not be done any more; the row is then done. A Refused when it must not be: it is recorded.
+        A row that is only looked up is prepared too, for `look_up`: its `doubtful_since` is set, and None or a Refused
+        then means that nobody needs or may ask any more. What it raises, other than that the database is away, is a
+        mistake of ours: the row is postponed, and dead (GivenUp) when that goes on for hours.
         """
 
     def act(self, prepared: Any) -> Outcome:
@@ -109,6 +115,7 @@ class Errand(Protocol):
         """Write down what became of it, in the transaction that finishes the row. Called for every outcome.
 
         After TryAgain and Absent the row will be done again; after Lost it is unknown; the others are the end.
+        What it raises leaves a paid row unknown and a repeatable one to be tried again, until they are dead.
         """
 
     def next_try(self, failures: int) -> timedelta | None:

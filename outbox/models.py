@@ -12,7 +12,8 @@ from django.db.models.functions import Now
 class Row(models.Model):
     """An outbox row. Its life: ready → leased → sending → done, retry, unknown or dead.
 
-    `unknown` is work that may have been done: the answer was lost. It is looked up, never blindly done again.
+    `unknown` is work that may have been done: the answer was lost. It is looked up, never blindly done again; while
+    it is handed out for that it has a lease and stays unknown.
     """
 
     class State(models.TextChoices):
@@ -46,10 +47,11 @@ class Row(models.Model):
                 condition=Q(state__in=["ready", "leased", "sending", "retry", "unknown", "done", "dead"]),
                 name="outbox_state_known",
             ),
-            # I15: a lease ends, and what is finished says when.
+            # I15: a lease ends, and what is finished says when. Unknown rows are leased to be looked up.
             models.CheckConstraint(
                 condition=Q(state__in=["leased", "sending"], lease_until__isnull=False)
-                | (~Q(state__in=["leased", "sending"]) & Q(lease_until__isnull=True)),
+                | Q(state__in=["ready", "retry", "done", "dead"], lease_until__isnull=True)
+                | Q(state="unknown"),
                 name="outbox_lease_ends",
             ),
             models.CheckConstraint(
@@ -60,8 +62,9 @@ class Row(models.Model):
         ]
         indexes: ClassVar = [
             # Only what is not finished is in these: a million finished rows cost the relay nothing.
-            models.Index(fields=["due_at"], condition=Q(state__in=["ready", "retry", "unknown"]), name="outbox_due"),
-            models.Index(fields=["lease_until"], condition=Q(state__in=["leased", "sending"]), name="outbox_leased"),
+            models.Index(fields=["kind", "due_at"], condition=Q(state__in=["ready", "retry"]), name="outbox_due"),
+            models.Index(fields=["due_at"], condition=Q(state="unknown"), name="outbox_doubtful"),
+            models.Index(fields=["lease_until"], condition=Q(lease_until__isnull=False), name="outbox_leased"),
             models.Index(fields=["subject"], condition=Q(subject__isnull=False), name="outbox_of_subject"),
             models.Index(fields=["-id"], condition=Q(state__in=["unknown", "dead"]), name="outbox_troubled"),
         ]

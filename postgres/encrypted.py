@@ -15,6 +15,16 @@ def _cipher(keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
 
 
+def decrypted(stored: str) -> str:
+    """What an encrypted column holds, read by a statement of one's own. Raises ValueError when no key fits."""
+    if not stored:
+        return stored
+    try:
+        return _cipher(settings.FIELD_KEYS).decrypt(stored.encode()).decode()
+    except InvalidToken:
+        raise ValueError("FIELD_KEY does not fit the stored secrets: add the key they were written with") from None
+
+
 class EncryptedTextField(models.TextField):
     """Text that is ciphertext in the database and in every backup of it.
 
@@ -27,9 +37,4 @@ class EncryptedTextField(models.TextField):
 
     def from_db_value(self, value: str | None, expression: object, connection: object) -> str | None:
         """The plain text. Raises ImproperlyConfigured's cousin ValueError when no key fits."""
-        if not value:
-            return value
-        try:
-            return _cipher(settings.FIELD_KEYS).decrypt(value.encode()).decode()
-        except InvalidToken:
-            raise ValueError("FIELD_KEY does not fit the stored secrets: add the key they were written with") from None
+        return value if value is None else decrypted(value)

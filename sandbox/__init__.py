@@ -28,31 +28,41 @@ from sandbox.faults import (
     Swap,
 )
 from sandbox.keys import HangUp, Press, Silence
-from sandbox.phones import Phone
-from sandbox.platform import DESK_KEY, DESK_SECRET, Sandbox
+from sandbox.misbehaviour import Misbehaviour, Mishap
+from sandbox.oracle import Deed, Kind, Oracle
+from sandbox.phones import Phone, TextFate
+from sandbox.platform import DESK_KEY, DESK_PLAN, DESK_SECRET, DESK_TOKEN, Sandbox
 from sandbox.svaml import Heard
 
 __all__ = [
     "DESK_KEY",
+    "DESK_PLAN",
     "DESK_SECRET",
+    "DESK_TOKEN",
     "REMOVED",
     "Alter",
     "AnsweredElsewhere",
     "Call",
     "Chaos",
     "CutLate",
+    "Deed",
     "Delay",
     "Exchange",
     "Fault",
     "GiveUp",
     "HangUp",
     "Heard",
+    "Kind",
     "Lose",
     "MenuResult",
+    "Misbehaviour",
+    "Mishap",
+    "Oracle",
     "Phone",
     "Press",
     "Repeat",
     "Sandbox",
     "Silence",
     "Swap",
+    "TextFate",
 ]

@@ -7,7 +7,7 @@ a call that a fallback answered is the fault `AnsweredElsewhere`.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from sandbox import numbers, rates
 from sandbox.api import ApiError, Request, Response
@@ -75,7 +75,7 @@ def set_callbacks(platform: Sandbox, request: Request, key: str) -> Response:
 
 def query_number(platform: Sandbox, request: Request, number: str) -> Response:
     """Country, kind and price of a number."""
-    found = _number(f"+{unquote(number).removeprefix('+')}")
+    found = _number(f"+{number.removeprefix('+')}")
     answer = {
         "countryId": numbers.country_of(found),
         "numberType": numbers.type_of(found),

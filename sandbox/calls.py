@@ -9,12 +9,13 @@ from typing import Literal
 from uuid import uuid4
 
 from sandbox import rates
+from sandbox.callouts import Callout
 from sandbox.faults import Fault
 from sandbox.keys import Keys
 from sandbox.phones import Phone
 from sandbox.svaml import ConnectConf, Heard
 
-Origin = Literal["MXP", "PSTN"]
+Origin = Literal["MXP", "PSTN", "SERVER"]
 Stage = Literal["asked", "ringing", "talking", "menu", "parked", "conference", "leaving"]
 Side = Literal["", "number", "username", "sip", "stream", "conference"]
 
@@ -62,6 +63,9 @@ class Call:
     answered_at when a called party first answered, connected_at when the present one did. control counts who
     decides what the caller hears, connection who is called; what was planned under an older one is dropped.
     conference_id stays when the call ends in one; menu_id is the last menu the caller was in.
+
+    callout is what made the platform call; on_own_leg is then whether only the party called out is on the line, whose
+    minutes cost leg_rate whatever else happens.
     """
 
     number: int
@@ -75,6 +79,7 @@ class Call:
     phone: Phone | None = None
     keys: Keys = field(default_factory=Keys)
     faults: tuple[Fault, ...] = ()
+    callout: Callout | None = None
     call_id: str = field(default_factory=lambda: str(uuid4()))
     counts_menu_time: bool = True
 
@@ -83,6 +88,8 @@ class Call:
     control: int = 0
     connection: int = 0
     user_rate: Decimal = rates.FREE
+    on_own_leg: bool = False
+    leg_rate: Decimal = rates.FREE
     started_at: datetime | None = None
     leg_answered_at: datetime | None = None
     answered_at: datetime | None = None
@@ -121,6 +128,11 @@ class Call:
     def caller(self) -> str:
         """Who calls, as DiCE names them: the presented number, `private`, or the user."""
         return self.presented_cli or self.user or "private"
+
+    @property
+    def hangs_up_as(self) -> str:
+        """The reason when the person whose keys these are hangs up: who is called out is the callee."""
+        return "CALLERHANGUP" if self.callout is None else "CALLEEHANGUP"
 
     @property
     def has_telephone_side(self) -> bool:

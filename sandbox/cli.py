@@ -1,4 +1,4 @@
-"""The `sandbox` command: calls against any Sinch application, and the platform's REST API."""
+"""The `sandbox` command: calls against any Sinch application, and the platform's REST APIs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from random import SystemRandom
 from threading import Event
 
 from sandbox import report, wire
 from sandbox.faults import Chaos
+from sandbox.misbehaviour import Misbehaviour
 from sandbox.platform import DESK_KEY, DESK_SECRET, Sandbox
 from sandbox.scenario import place_calls
 
@@ -40,7 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 _say(f"sandbox: port {options.port}: {error.strerror}; choose another with --port.")
                 return 1
             _say(f"REST API at {url}/calling/v1/, application {platform.key}")
-        return _call(platform, options) if options.calls else _wait()
+            _say(f"texts at {url}/xms/v1/{platform.service_plan_id}, token {platform.api_token}")
+            account = platform.voximplant
+            _say(f"Voximplant's API at {url}/platform_api, account {account.account_id}, key {account.api_key}")
+        return _call(platform, options) if options.calls else _wait(platform, options.pace)
 
 
 def _platform(options: argparse.Namespace) -> Sandbox:
@@ -48,12 +53,18 @@ def _platform(options: argparse.Namespace) -> Sandbox:
         raise ValueError("nothing to do: give --calls N, --port P or both")
     if (options.key is None) != (options.secret is None):
         raise ValueError("--key and --secret belong together")
+    if options.pace is not None and options.calls is not None:
+        raise ValueError("--pace is for --port without --calls, whose time jumps")
+    if options.oracle is not None and not options.oracle.absolute().parent.is_dir():
+        raise ValueError(f"there is no folder for the oracle's file {options.oracle}")
     return Sandbox(
         target=options.target,
         key=options.key or DESK_KEY,
         secret=options.secret or DESK_SECRET,
         seed=options.seed,
         chaos=options.chaos,
+        misbehaviour=options.misbehave,
+        oracle_path=options.oracle,
     )
 
 
@@ -95,9 +106,9 @@ def _advice(failures: Sequence[str]) -> str:
     return "Look into the log of the application server."
 
 
-def _wait() -> int:
-    _say("Ctrl-C ends it.")
-    with suppress(KeyboardInterrupt):
+def _wait(platform: Sandbox, pace: float | None) -> int:
+    with suppress(KeyboardInterrupt), platform.keep_running(pace):
+        _say("Ctrl-C ends it.")
         Event().wait()
     return 0
 
@@ -107,14 +118,19 @@ def _say(sentence: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sandbox", description="A Sinch-like voice platform on your desk.")
+    parser = argparse.ArgumentParser(
+        prog="sandbox", description="A Sinch-like platform on your desk, and an account at Voximplant."
+    )
     parser.add_argument("--target", default=TARGET, help="callback URL of the application (%(default)s)")
     parser.add_argument("--key", help="application key; default: the desk's own")
     parser.add_argument("--secret", help="application secret in base64; default: the desk's own")
     parser.add_argument("--calls", type=_calls, help="place that many calls, report, end")
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(1 << 31), help="default: random")
     parser.add_argument("--chaos", type=_chaos, help="loss=0.1,dup=0.1,late=0.1,reorder=0.1")
-    parser.add_argument("--port", type=_port, help="serve the REST API there; 0 takes a free port")
+    parser.add_argument("--port", type=_port, help="serve the REST APIs there; 0 takes a free port")
+    parser.add_argument("--pace", type=_pace, help="virtual seconds in a real one while serving; default: time jumps")
+    parser.add_argument("--misbehave", type=_misbehaviour, help="how paid requests go wrong: lost=0.2,busy=0.1")
+    parser.add_argument("--oracle", type=Path, help="file to which everything paid that is really done is appended")
     parser.add_argument("--user", action="append", help="app user who calls; may be repeated (alice)")
     parser.add_argument(
         "--access-number", action="append", help="number of yours that telephones dial; may be repeated"
@@ -136,6 +152,23 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError("a port from 0 to 65535")
     return int(text)
+
+
+def _pace(text: str) -> float:
+    try:
+        pace = float(text)
+    except ValueError:
+        pace = 0.0
+    if not 0 < pace <= 1_000_000:
+        raise argparse.ArgumentTypeError("a number above 0, at most 1000000")
+    return pace
+
+
+def _misbehaviour(text: str) -> Misbehaviour:
+    try:
+        return Misbehaviour.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _chaos(text: str) -> Chaos:

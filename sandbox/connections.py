@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from typing import Literal, Protocol
 
 from sandbox import rates, svaml
 from sandbox.callbacks import Callbacks
+from sandbox.callouts import Callout
 from sandbox.calls import Call, Side
 from sandbox.clock import OneByOne, Turn
 from sandbox.conferences import Conferences
@@ -68,6 +69,16 @@ class Connection:
                 )
 
     @classmethod
+    def called_out(cls, callout: Callout) -> Connection:
+        """Whom a callout is for."""
+        return cls(callout.kind, callout.to, callout.limit_seconds, cli=callout.cli or None, dtmf=callout.dtmf)
+
+    def for_callout(self, callout: Callout) -> Connection:
+        """The same, as far as the callout that led here allows."""
+        limits = [each for each in (self.limit_seconds, callout.limit_seconds) if each is not None]
+        return replace(self, limit_seconds=min(limits, default=None), dtmf=self.dtmf or callout.dtmf)
+
+    @classmethod
     def dialled(cls, call: Call) -> Connection:
         """What the caller asked for, as `continue` grants it to an app."""
         return cls("number" if call.to_type == "number" else "username", call.to, cli=call.presented_cli)
@@ -78,9 +89,12 @@ def _shown(call: Call, cli: str | None) -> str | None:
 
 
 class Listener(Protocol):
-    """Who is told when a callee answers, and when a connection ends the call."""
+    """Who is told when a callee answers, and when a connection ends the call.
 
-    def ask_ace(self, call: Call, amd: dict[str, object] | None) -> None: ...
+    asks says whether the application may have to be asked about the answer.
+    """
+
+    def picked_up(self, call: Call, amd: dict[str, object] | None, *, asks: bool) -> None: ...
 
     def end(self, call: Call, result: str, reason: str) -> None: ...
 
@@ -116,10 +130,15 @@ class Connections:
         call.limit_seconds, call.suppress_callbacks = wanted.limit_seconds, wanted.suppress_callbacks
         call.presented_cli = wanted.cli
         call.user_rate = self.rate(wanted.side, wanted.endpoint)
+        call.on_own_leg = call.callout is not None and not call.answered
+        if call.on_own_leg:
+            call.leg_rate = call.user_rate
         if wanted.side == "username":
             self._recordings.forget(call)
         self._note(call, "rings", callee=wanted.endpoint, limit_seconds=call.limit_seconds)
-        phone = call.phone or self._phones.reached(wanted.endpoint)
+        phone = (None if call.callout else call.phone) or self._phones.reached(wanted.endpoint)
+        if call.on_own_leg:
+            call.phone = phone
         if wanted.side == "stream":
             self._answer(call, phone, wanted)
         elif phone.rings_for_ever or phone.after_seconds >= wanted.ring_seconds:
@@ -141,35 +160,40 @@ class Connections:
         if wanted.recording is not None:
             self._recordings.start(call, wanted.recording)
         self._talk(call, phone)
-        if wanted.side in ("number", "sip") and not call.suppress_callbacks:
-            detected = MACHINE if phone.machine else HUMAN
-            amd = {"": None, "sync": detected, "async": NOT_YET_KNOWN}[wanted.amd]
-            self.listener.ask_ace(call, amd)
-            if wanted.amd == "async":
-                tell = partial(self._callbacks.notify, call, "amd", amd=detected)
-                self._after(call, AMD_AFTER_SECONDS, tell, Turn.PHONE)
+        asks = wanted.side in ("number", "sip") and not call.suppress_callbacks
+        detected = MACHINE if phone.machine else HUMAN
+        amd = {"": None, "sync": detected, "async": NOT_YET_KNOWN}[wanted.amd]
+        self.listener.picked_up(call, amd, asks=asks)
+        if asks and wanted.amd == "async":
+            tell = partial(self._callbacks.notify, call, "amd", amd=detected)
+            self._after(call, AMD_AFTER_SECONDS, tell, Turn.PHONE)
 
     def _connected(self, call: Call) -> None:
         call.connected_at = self._one_by_one.now
         call.answered_at = call.answered_at or call.connected_at
 
     def _talk(self, call: Call, phone: Phone) -> None:
-        allowed = call.limit_seconds or svaml.LONGEST_CALL_SECONDS
+        """Until somebody hangs up, or the limit does. Who is called out began to talk when the call was answered."""
+        talked = call.seconds_answered_by(self._one_by_one.now) if self._paid_by_leg(call) else 0
+        allowed = (call.limit_seconds or svaml.LONGEST_CALL_SECONDS) - talked
         allowed += sum(fault.seconds for fault in call.faults if isinstance(fault, CutLate))
-        if phone.talks_seconds is None or phone.talks_seconds > allowed:
+        talks = None if phone.talks_seconds is None else max(0, phone.talks_seconds - talked)
+        if talks is None or talks > allowed:
             cut = partial(self.listener.end, call, "ANSWERED", "TIMEOUT")
-            self._after(call, allowed, cut, Turn.HANG_UP)
+            self._after(call, max(0, allowed), cut, Turn.HANG_UP)
         else:
-            reason = "CALLERHANGUP" if phone.hangs_up == "caller" else "CALLEEHANGUP"
+            reason = "CALLERHANGUP" if phone.hangs_up == "caller" and call.callout is None else "CALLEEHANGUP"
             hangs_up = partial(self.listener.end, call, "ANSWERED", reason)
-            self._after(call, phone.talks_seconds, hangs_up, Turn.HANG_UP)
+            self._after(call, talks, hangs_up, Turn.HANG_UP)
 
     def join(self, call: Call, conference: svaml.ConnectConf) -> None:
         """Enter a conference; the phone of that name says how long the caller stays."""
         self.leave(call)
-        call.side, call.connected_to, call.limit_seconds = "conference", conference.conference_id, None
+        call.side, call.connected_to = "conference", conference.conference_id
         call.suppress_callbacks = conference.suppress_callbacks
-        call.user_rate = rates.FREE
+        if call.callout is None:
+            call.limit_seconds, call.user_rate = None, rates.FREE
+        call.on_own_leg = False
         call.conference, call.conference_id = conference, conference.conference_id
         self._connected(call)
         self._conferences.join(conference.conference_id, call, self._one_by_one.now)
@@ -181,7 +205,7 @@ class Connections:
     def leave(self, call: Call) -> None:
         """Nobody is connected any more; what the connection cost is added up."""
         call.connection += 1
-        if call.connected_at is not None:
+        if call.connected_at is not None and not self._paid_by_leg(call):
             seconds = int((self._one_by_one.now - call.connected_at).total_seconds())
             call.debit += rates.debit(call.user_rate, seconds)
         self._conferences.leave(call)
@@ -193,9 +217,14 @@ class Connections:
         self.leave(call)
         call.conference_id = conference_id
         since = call.leg_answered_at or call.answered_at
-        if call.origin == "PSTN" and since is not None:
+        if call.origin != "MXP" and since is not None:
             seconds = int((self._one_by_one.now - since).total_seconds())
-            call.debit += rates.debit(self._rates.incoming, seconds)
+            call.debit += rates.debit(call.leg_rate if call.callout else self._rates.incoming, seconds)
+
+    @staticmethod
+    def _paid_by_leg(call: Call) -> bool:
+        """The minutes of a callout are those of the leg to who was called out, in a conference too."""
+        return call.callout is not None and (call.on_own_leg or call.side == "conference")
 
     def rate(self, kind: str, endpoint: str) -> Decimal:
         """What a minute to somebody costs the operator; only telephone numbers cost anything."""

@@ -49,10 +49,11 @@ class Parcel:
     attempt: int
     body: bytes
     headers: dict[str, str] | None = None
+    url: str = ""
 
 
 class Poster:
-    """Posts to one URL, signing at the moment of sending.
+    """Posts to the target, or to another URL, signing at the moment of sending.
 
     timeout_seconds is wall-clock time for the whole exchange.
     """
@@ -83,27 +84,27 @@ class Poster:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"the target is not an http or https URL: {url}")
-        self._target, self._path = url, parts.path or "/"
+        self._target = url
 
-    def headers(self, body: bytes) -> dict[str, str]:
-        """The signed headers for a body posted now."""
+    def headers(self, body: bytes, url: str = "") -> dict[str, str]:
+        """The signed headers for a body posted now, to the target when no URL is given."""
         return signing.signed_headers(
             key=self._key,
             secret=self._secret,
-            path=self._path,
+            path=urlsplit(url or self._target).path or "/",
             body=body,
             content_type=CONTENT_TYPE,
             now=self._wall_clock(),
         )
 
-    def post(self, body: bytes, headers: dict[str, str]) -> Answer:
+    def post(self, body: bytes, headers: Mapping[str, str], url: str = "") -> Answer:
         """Send, and wait for the answer no longer than allowed. Redirects are not followed."""
         deadline = time.monotonic() + self.timeout_seconds
         try:
             with requests.Session() as session:
                 session.trust_env = False  # a proxy of the machine has no business between us and the desk
                 with session.post(
-                    self._target,
+                    url or self._target,
                     data=body,
                     headers={**headers, "Accept-Encoding": "identity", "User-Agent": "sandbox"},
                     timeout=self.timeout_seconds,
@@ -112,7 +113,7 @@ class Poster:
                 ) as response:
                     return Answer(response.status_code, _read(response, deadline))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            return Answer(None, error=f"{type(error).__name__} at {self._target}")
+            return Answer(None, error=f"{type(error).__name__} at {url or self._target}")
 
 
 class Courier:
@@ -128,8 +129,11 @@ class Courier:
         self._held_back: dict[str, list[Parcel]] = {}
         self._sent: Counter[tuple[str, str]] = Counter()
 
-    def send(self, call: Call, event: str, body: Body, obey: Obey | None = None) -> None:
-        """Set a callback going. `obey` gets the answer, or NO_ANSWER when the time-out has passed."""
+    def send(self, call: Call, event: str, body: Body, obey: Obey | None = None, url: str = "") -> None:
+        """Set a callback going, to the target when no URL is given.
+
+        `obey` gets the answer, or NO_ANSWER when the time-out has passed.
+        """
         with self._lock:
             self._sent[call.call_id, event] += 1
             occurrence = self._sent[call.call_id, event]
@@ -137,7 +141,7 @@ class Courier:
         call.happened.extend(chance)
         plan = Plan.of(event, (*chance, *call.faults))
         overtaken = self._held_back.pop(call.call_id, [])
-        original = self._original(call, event, occurrence, _changed(body, plan.changes), plan.repeats)
+        original = self._original(call, event, occurrence, _changed(body, plan.changes), plan.repeats, url)
         in_time = plan.delay_seconds < self._poster.timeout_seconds and not (plan.lost or plan.swapped)
 
         if plan.lost:
@@ -164,15 +168,19 @@ class Courier:
                 seconds = plan.delay_seconds + repeat.after_seconds
                 self._clock.after(seconds, partial(self._deliver, copy, None))
 
-    def _original(self, call: Call, event: str, occurrence: int, body: Body, repeats: tuple[Repeat, ...]) -> Parcel:
+    def _original(
+        self, call: Call, event: str, occurrence: int, body: Body, repeats: tuple[Repeat, ...], url: str
+    ) -> Parcel:
         content = wire.dumps(body)
         replayed = any(repeat.same_signature for repeat in repeats)
-        return Parcel(call, event, occurrence, 1, content, self._poster.headers(content) if replayed else None)
+        headers = self._poster.headers(content, url) if replayed else None
+        return Parcel(call, event, occurrence, 1, content, headers, url)
 
     def _deliver(self, parcel: Parcel, obey: Obey | None) -> None:
         sent_at, round_ = self._clock.now, self._clock.round
-        headers = parcel.headers or self._poster.headers(parcel.body)
-        answer = self._poster.post(parcel.body, headers)
+        headers = parcel.headers or self._poster.headers(parcel.body, parcel.url)
+        forwarded = parcel.call.callout.headers if parcel.call.callout else {}
+        answer = self._poster.post(parcel.body, {**headers, **forwarded}, parcel.url)
         exchange = Exchange(
             event=parcel.event,
             attempt=parcel.attempt,

@@ -160,7 +160,9 @@ class Chaos:
                 raise ValueError(f"chaos {name} needs a number between 0 and 1, not {value!r}") from None
         return cls(**given)
 
-    def faults(self, *, seed: int, call_number: int, event: str, occurrence: int = 1) -> tuple[CallbackFault, ...]:
+    def faults(
+        self, *, seed: int, call_number: int | str, event: str, occurrence: int = 1
+    ) -> tuple[CallbackFault, ...]:
         """What chance has in store for this event of this call, the how-manieth of its name: the same for one seed."""
         again = f"/{occurrence}" if occurrence > 1 else ""
         chance = Random(f"{seed}/{call_number}/{event}{again}")

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from sandbox.keys import Press
+
 HangsUp = Literal["caller", "callee"]
+
+
+@dataclass(frozen=True)
+class TextFate:
+    """What becomes of a text: the last status and code of its delivery report, and when. No status: none ever comes."""
+
+    status: str = "Delivered"
+    code: int = 0
+    after_seconds: int = 2
+
+
+DELIVERED = TextFate()
 
 
 @dataclass(frozen=True)
@@ -14,7 +29,8 @@ class Phone:
 
     refusal is the result and reason reported when the phone does not answer; None means it answers.
     talks_seconds None means both keep talking for as long as the call is allowed to last. machine means that an
-    answering machine picks up.
+    answering machine picks up. keys is what somebody who is called out does in menus, one item for each prompt that
+    wants input. A phone that is forbidden cannot be called out at all. texts is what becomes of texts to it.
     """
 
     after_seconds: int = 3
@@ -23,6 +39,9 @@ class Phone:
     refusal: tuple[str, str] | None = None
     rings_for_ever: bool = False
     machine: bool = False
+    keys: tuple[Press, ...] = ()
+    forbidden: bool = False
+    texts: TextFate = DELIVERED
 
     @classmethod
     def answers(
@@ -32,9 +51,15 @@ class Phone:
         hangs_up: HangsUp = "caller",
         *,
         machine: bool = False,
+        keys: Sequence[Press] = (),
     ) -> Phone:
         """Answers, talks, and then one of the two hangs up."""
-        return cls(after_seconds, talks_seconds, hangs_up, machine=machine)
+        return cls(after_seconds, talks_seconds, hangs_up, machine=machine, keys=tuple(keys))
+
+    @classmethod
+    def answering_machine(cls, after_seconds: int = 20, records_seconds: int = 60) -> Phone:
+        """A machine answers when nobody else did, and listens for so long."""
+        return cls(after_seconds, records_seconds, "callee", machine=True)
 
     @classmethod
     def busy(cls, after_seconds: int = 1) -> Phone:
@@ -55,6 +80,20 @@ class Phone:
     def no_answer(cls) -> Phone:
         """Rings until the platform gives up: NOANSWER, TIMEOUT."""
         return cls(rings_for_ever=True)
+
+    @classmethod
+    def refuses_texts(cls, code: int = 402, status: str = "Failed", after_seconds: int = 2) -> Phone:
+        """Takes calls like any other, but no texts."""
+        return cls.answers(talks_seconds=60).with_texts(code, status, after_seconds)
+
+    def with_texts(self, code: int, status: str, after_seconds: int = 2) -> Phone:
+        """The same phone, to which texts come to this end."""
+        return replace(self, texts=TextFate(status, code, after_seconds))
+
+    @classmethod
+    def out_of_bounds(cls) -> Phone:
+        """No callout to it is allowed: HTTP 403."""
+        return cls(forbidden=True)
 
 
 class PhoneBook(dict[str, Phone]):

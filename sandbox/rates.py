@@ -40,6 +40,11 @@ class RateTable:
         return next((self._rates[prefix] for prefix in prefixes if prefix in self._rates), self._rates["+"])
 
     @property
+    def prices(self) -> list[tuple[str, Decimal]]:
+        """All prefixes with their price per minute, in order."""
+        return sorted((prefix, price) for prefix, price in self._rates.items() if prefix != INCOMING)
+
+    @property
     def incoming(self) -> Decimal:
         """The price of one minute of an answered incoming leg."""
         return self._rates.get(INCOMING, FREE)

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
-import logging
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
-from sandbox import api_calls, api_configuration, signing, wire
+from sandbox import (
+    access,
+    api_callouts,
+    api_calls,
+    api_configuration,
+    api_texts,
+    api_verifications,
+    api_voximplant,
+)
 from sandbox.api import (
+    CALLOUTS_PATH,
     CALLS_PATH,
+    CLASSIC_TEXTS_PATH,
     CONFERENCES_PATH,
     CONFIGURATION_PATH,
+    PLANS_PATH,
     QUERY_PATH,
+    VERIFICATIONS_PATH,
+    VOXIMPLANT_PATH,
     ApiError,
     Request,
     Response,
@@ -28,136 +35,104 @@ from sandbox.api import (
 if TYPE_CHECKING:
     from sandbox.platform import Sandbox
 
-log = logging.getLogger(__name__)
-
-LONGEST_BODY_BYTES = 1 << 20
 CALL = rf"{CALLS_PATH}(?P<call_id>[^/]+)"
 CONFERENCE = rf"{CONFERENCES_PATH}(?P<conference_id>[^/]+)"
+PLAN = rf"{PLANS_PATH}(?P<plan>[^/]+)"
+BATCH = rf"{PLAN}/batches/(?P<batch_id>[^/]+)"
+REPORT = rf"{BATCH}/delivery_report"
+VERIFICATION = rf"{VERIFICATIONS_PATH}/id/(?P<id>[^/]+)"
+VERIFIED = rf"{VERIFICATIONS_PATH}/number/(?P<number>[^/]+)"
 NUMBERS = rf"{CONFIGURATION_PATH}numbers"
 CALLBACKS = rf"{CONFIGURATION_PATH}callbacks/applications/(?P<key>[^/]+)"
 
 Handler = Callable[..., Response]
-ROUTES: tuple[tuple[str, str, Handler], ...] = (
-    ("GET", CALL, api_calls.get_call),
-    ("PATCH", CALL, api_calls.patch_call),
-    ("PATCH", rf"{CALL}/leg/(?P<leg>[^/]+)", api_calls.patch_call),
-    ("GET", CONFERENCE, api_calls.get_conference),
-    ("DELETE", CONFERENCE, api_calls.kick_all),
-    ("PATCH", rf"{CONFERENCE}/(?P<call_id>[^/]+)", api_calls.manage_participant),
-    ("DELETE", rf"{CONFERENCE}/(?P<call_id>[^/]+)", api_calls.kick),
-    ("GET", NUMBERS, api_configuration.get_numbers),
-    ("POST", NUMBERS, api_configuration.assign_numbers),
-    ("DELETE", NUMBERS, api_configuration.unassign_number),
-    ("GET", CALLBACKS, api_configuration.get_callbacks),
-    ("POST", CALLBACKS, api_configuration.set_callbacks),
-    ("GET", rf"{QUERY_PATH}(?P<number>[^/]+)", api_configuration.query_number),
+
+
+def _never(request: Request) -> bool:
+    return False
+
+
+def _always(request: Request) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Route:
+    """One endpoint: methods with blanks between, path a regular expression whose groups go to the handler.
+
+    costs says which requests are paid for.
+    """
+
+    methods: str
+    path: str
+    handler: Handler
+    door: Callable[[Sandbox, Request], None] = access.by_application
+    costs: Callable[[Request], bool] = _never
+
+
+def _nowhere(platform: Sandbox, request: Request) -> Response:
+    raise ApiError(40400, "Resource not found")
+
+
+NOWHERE = Route("", "", _nowhere)
+ROUTES: tuple[Route, ...] = (
+    Route("POST", rf"{CALLOUTS_PATH}/?", api_callouts.place, costs=_always),
+    Route("GET", CALL, api_calls.get_call),
+    Route("PATCH", CALL, api_calls.patch_call),
+    Route("PATCH", rf"{CALL}/leg/(?P<leg>[^/]+)", api_calls.patch_call),
+    Route("GET", CONFERENCE, api_calls.get_conference),
+    Route("DELETE", CONFERENCE, api_calls.kick_all),
+    Route("PATCH", rf"{CONFERENCE}/(?P<call_id>[^/]+)", api_calls.manage_participant),
+    Route("DELETE", rf"{CONFERENCE}/(?P<call_id>[^/]+)", api_calls.kick),
+    Route("GET", NUMBERS, api_configuration.get_numbers),
+    Route("POST", NUMBERS, api_configuration.assign_numbers),
+    Route("DELETE", NUMBERS, api_configuration.unassign_number),
+    Route("GET", CALLBACKS, api_configuration.get_callbacks),
+    Route("POST", CALLBACKS, api_configuration.set_callbacks),
+    Route("GET", rf"{QUERY_PATH}(?P<number>[^/]+)", api_configuration.query_number),
+    Route("POST", rf"{PLAN}/batches", api_texts.send, api_texts.by_token, _always),
+    Route("GET", rf"{PLAN}/batches", api_texts.get_batches, api_texts.by_token),
+    Route("GET", BATCH, api_texts.get_batch, api_texts.by_token),
+    Route("DELETE", BATCH, api_texts.cancel_batch, api_texts.by_token),
+    Route("GET", REPORT, api_texts.get_report, api_texts.by_token),
+    Route("GET", rf"{REPORT}/(?P<recipient>[^/]+)", api_texts.get_recipient_report, api_texts.by_token),
+    Route("GET", rf"{PLAN}/delivery_reports", api_texts.get_reports, api_texts.by_token),
+    Route("GET", rf"{PLAN}/inbounds", api_texts.get_inbounds, api_texts.by_token),
+    Route("GET", rf"{PLAN}/inbounds/(?P<inbound_id>[^/]+)", api_texts.get_inbound, api_texts.by_token),
+    Route("POST", rf"{CLASSIC_TEXTS_PATH}(?P<number>[^/]+)", api_texts.send_classic, costs=_always),
+    Route("GET", rf"{CLASSIC_TEXTS_PATH}(?P<message_id>[^/]+)", api_texts.get_classic),
+    Route("GET", r"/v1/message/status/(?P<message_id>[^/]+)", api_texts.get_classic),
+    Route("POST", VERIFICATIONS_PATH, api_verifications.start, access.by_application_or_publicly, _always),
+    Route("PUT", VERIFICATION, api_verifications.report_by_id, access.by_application_or_publicly),
+    Route("PUT", VERIFIED, api_verifications.report_by_number, access.by_application_or_publicly),
+    Route("GET", VERIFICATION, api_verifications.by_id),
+    Route("GET", rf"{VERIFICATIONS_PATH}/reference/(?P<reference>[^/]+)", api_verifications.by_reference),
+    Route("GET", rf"{VERIFICATIONS_PATH}/(?P<method>[^/]+)/number/(?P<number>[^/]+)", api_verifications.by_number),
+    Route(
+        "GET POST",
+        rf"{VOXIMPLANT_PATH}(?:/[^/]+)?/?",
+        api_voximplant.answer,
+        api_voximplant.by_account,
+        api_voximplant.costs,
+    ),
 )
 
 
 def answer(platform: Sandbox, request: Request) -> Response:
     """The answer to one request, authenticated first."""
     try:
-        authenticate(platform, request)
-        for method, path, handler in ROUTES:
-            found = re.fullmatch(path, request.path)
-            if found and method == request.method:
-                return handler(platform, request, **found.groupdict())
-        raise ApiError(40400, "Resource not found")
+        route, named = _route(request)
+        route.door(platform, request)
+        if not route.costs(request):
+            return route.handler(platform, request, **named)
+        return platform.manners.serve(request, lambda seen: route.handler(platform, seen, **named))
     except ApiError as error:
         return error.response()
 
 
-def authenticate(platform: Sandbox, request: Request) -> None:
-    """Let in who knows the application secret: Basic, or a fresh request signed `Application KEY:SIGNATURE`.
-
-    Raises ApiError: 40100 no readable Authorization, 40101 x-timestamp missing or stale, 40102 wrong
-    signature, 40108 wrong credentials, 40301 another scheme.
-    """
-    scheme, _, credentials = request.headers.get("authorization", "").strip().partition(" ")
-    match scheme.lower():
-        case "":
-            raise ApiError(40100, "Authorization header is missing")
-        case "basic":
-            _check_basic(platform, credentials.strip())
-        case "application":
-            _check_signed(platform, request, credentials.strip())
-        case _:
-            raise ApiError(40301, "Wrong authorization scheme")
-
-
-def _check_basic(platform: Sandbox, credentials: str) -> None:
-    try:
-        given = base64.b64decode(credentials, validate=True)
-    except binascii.Error:
-        raise ApiError(40100, "Authorization header is not readable") from None
-    if not hmac.compare_digest(given, f"{platform.key}:{platform.secret}".encode()):
-        raise ApiError(40108, "Invalid credentials")
-
-
-def _check_signed(platform: Sandbox, request: Request, credentials: str) -> None:
-    key, colon, given = credentials.partition(":")
-    if not colon or not given:
-        raise ApiError(40100, "Authorization header is not readable")
-    if not hmac.compare_digest(key.lower().encode(), platform.key.lower().encode()):
-        raise ApiError(40108, "Invalid credentials")
-    timestamp = request.headers.get("x-timestamp", "")
-    if not signing.is_fresh(timestamp, platform.wall_clock()):
-        raise ApiError(40101, "x-timestamp header is missing or not fresh")
-    text = signing.string_to_sign(
-        method=request.method,
-        path=request.path,
-        body=request.body,
-        content_type=request.headers.get("content-type", ""),
-        timestamp=timestamp,
-    )
-    if not hmac.compare_digest(given.encode(), signing.signature(platform.secret, text).encode()):
-        raise ApiError(40102, "Invalid signature")
-
-
-@contextmanager
-def serve(platform: Sandbox, host: str, port: int) -> Iterator[str]:
-    """Serve in the background; gives the base URL.
-
-    Raises OSError when the port is taken.
-    """
-    server = ThreadingHTTPServer((host, port), _handler(platform))
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://{host}:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def _handler(platform: Sandbox) -> type[BaseHTTPRequestHandler]:
-    class DeskHandler(BaseHTTPRequestHandler):
-        timeout = 30
-
-        def _serve(self) -> None:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            length = headers.get("content-length", "0")
-            if not length.isdecimal() or int(length) > LONGEST_BODY_BYTES:
-                self._send(ApiError(40003, "Invalid request").response())
-                return
-            body = self.rfile.read(int(length))
-            request = Request(self.command, urlsplit(self.path).path, headers, body)
-            self._send(answer(platform, request))
-
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
-
-        def _send(self, response: Response) -> None:
-            content = b"" if response.body is None else wire.dumps(response.body)
-            self.send_response(response.status)
-            if content:
-                self.send_header("Content-Type", "application/json; charset=utf-8")
-            if response.status != 204:
-                self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: object) -> None:
-            log.debug(format, *args)
-
-    return DeskHandler
+def _route(request: Request) -> tuple[Route, dict[str, str]]:
+    for route in ROUTES:
+        found = re.fullmatch(route.path, request.path)
+        if found and request.method in route.methods.split():
+            return route, {name: unquote(value) for name, value in found.groupdict().items()}
+    return NOWHERE, {}

@@ -18,6 +18,8 @@ What the platform's documentation leaves open is decided here.
 - Park at its end: TIMEOUT. A menu or park that leads nowhere is cut an hour after the incoming leg was answered.
 - PATCH may come while a call talks, waits in a menu, is parked or in a conference. connectConf and park leave the
   callee behind. What the call was told before and has not done yet is dropped.
+- What a callout does is in `callouts`. Whatever became of others it was connected to, one that was answered ends as
+  ANSWERED, and its minutes are those of who was called out.
 - hangupCause and hangup's barge change nothing that a callback shows.
 """
 
@@ -33,7 +35,7 @@ from sandbox.clock import OneByOne, Turn
 from sandbox.connections import Connection, Connections
 from sandbox.courier import Answer, Obey
 from sandbox.faults import AnsweredElsewhere, GiveUp
-from sandbox.keys import HangUp, Silence
+from sandbox.keys import HangUp, Keys, Silence
 from sandbox.player import KEY_SECONDS, Player, Walk
 from sandbox.record import Record
 from sandbox.recordings import Recordings
@@ -94,6 +96,24 @@ class Switchboard:
             elif isinstance(fault, GiveUp):
                 self._one_by_one.after(fault.after_seconds, partial(self._give_up, call), Turn.HANG_UP)
 
+    def call_out(self, call: Call) -> None:
+        """The platform calls somebody: ask the application with ICE if the callout leaves it open whom."""
+        self._one_by_one.do(partial(self._call_out, call))
+
+    def _call_out(self, call: Call) -> None:
+        assert call.callout is not None  # noqa: S101
+        call.started_at = self._one_by_one.now
+        call.user_rate = self._connections.rate(call.to_type, call.to)
+        call.presented_cli = call.cli or None
+        self._note(call, "calls out", method=call.callout.method, cli=call.cli, to=call.to)
+        if call.callout.method == "customCallout":
+            self._callbacks.ice(call, self._answer_to(call, self._obey_ice))
+        elif call.callout.method == "ttsCallout" and not call.cli:
+            # It has an id and goes nowhere: that is what the platform does with one that shows no number.
+            self._one_by_one.after(0, partial(self.end, call, "FAILED", "GENERALERROR"), Turn.HANG_UP)
+        else:
+            self._connections.connect(call, Connection.called_out(call.callout))
+
     def _give_up(self, call: Call) -> None:
         if call.answered or call.ended:
             return
@@ -120,21 +140,28 @@ class Switchboard:
             raise NotNow("the call has no PSTN or SIP side")
         reply = legal(call, body, CONTEXTS[call.stage])
         self._note(call, "patched", action=reply.action_name)
-        self._obey(call, reply, "caller" if call.stage == "conference" else leg)
+        self._obey(call, reply, "caller" if call.stage == "conference" or call.callout else leg)
 
     def kick(self, call: Call) -> None:
         """End a call from outside, as the operator of a conference may."""
         self._one_by_one.do(partial(self.end, call, "ANSWERED", "MANAGERHANGUP"))
 
-    def ask_ace(self, call: Call, amd: dict[str, object] | None) -> None:
-        """The callee answered: ask whether that is all right."""
-        self._callbacks.ace(call, self._answer_to(call, self._obey_ace), amd)
+    def picked_up(self, call: Call, amd: dict[str, object] | None, *, asks: bool) -> None:
+        """The callee answered: ask whether that is all right, unless nobody wants to be asked."""
+        if call.on_own_leg and call.phone is not None:
+            call.keys = Keys(call.phone.keys)
+        if asks and (call.callout is None or call.callout.way("ace") is not None):
+            self._callbacks.ace(call, self._answer_to(call, self._obey_ace), amd)
+        elif call.on_own_leg:
+            self._take_control(call, self._do_as_called_out_for(call))
 
     def end(self, call: Call, result: str, reason: str) -> None:
         """The call ends, unless it has."""
         if call.ended:
             return
         now = self._one_by_one.now
+        if call.callout is not None and call.answered:
+            result = "ANSWERED"  # who was called out did answer, whoever else did not
         call.duration_seconds = call.seconds_answered_by(now)
         self._connections.close(call)
         call.result, call.reason = result, reason
@@ -156,7 +183,7 @@ class Switchboard:
 
     def _obey_ice(self, call: Call, answer: Answer) -> None:
         try:
-            reply = understood(call, answer, "ice")
+            reply = understood(call, answer, "ice" if call.callout is None else "callout ice")
         except (NoReply, svaml.IllegalReply) as error:
             self._disobey(call, error, "FAILED")
             return
@@ -165,10 +192,12 @@ class Switchboard:
 
     def _obey_ace(self, call: Call, answer: Answer) -> None:
         try:
-            reply = understood(call, answer, "ace")
+            reply = understood(call, answer, "ace" if call.callout is None else "callout ace")
         except (NoReply, svaml.IllegalReply) as error:
             # The platform connects when ACE is not answered: a second look must not cost a call.
             self._disobey(call, error, None)
+            if call.on_own_leg:
+                self._take_control(call, self._do_as_called_out_for(call))
             return
         self._obey(call, reply)
 
@@ -224,13 +253,29 @@ class Switchboard:
                 self._connections.join(call, action)
                 yield from self._confer(call, action)
             case action:
-                self._connections.connect(call, Connection.wanted(call, action))
+                wanted = Connection.wanted(call, action)
+                self._connections.connect(call, wanted.for_callout(call.callout) if call.callout else wanted)
+
+    def _do_as_called_out_for(self, call: Call) -> Walk:
+        """What a callout is for: say its text, join its conference, or keep the line open."""
+        assert call.callout is not None  # noqa: S101
+        if call.callout.prompts:
+            yield from self._player.carry_out(call, [svaml.PlayFiles(call.callout.prompts)])
+        if call.callout.conference is not None:
+            self._connections.join(call, call.callout.conference)
+            yield from self._confer(call, call.callout.conference)
+        elif call.callout.method == "ttsCallout":
+            self.end(call, "ANSWERED", "MANAGERHANGUP")
+        else:
+            call.stage = "talking"
 
     def _continue(self, call: Call, action: svaml.Continue) -> Walk:
         if action.recording is not None:
             self._recordings.start(call, action.recording)
         if call.conference is not None:
             yield from self._confer(call, call.conference)
+        elif call.on_own_leg and call.answered:
+            yield from self._do_as_called_out_for(call)
         elif call.connected_at is not None:
             call.stage = "talking"
         elif call.stage in ("asked", "parked"):
@@ -247,6 +292,9 @@ class Switchboard:
         result = yield from self._player.menus(call, run)
         if result.type == "hangup":
             self._leave_menu(call)
+        elif call.callout is not None and call.callout.way("pie") is None:
+            self._keep(call, result)
+            self.end(call, "ANSWERED", "MANAGERHANGUP")
         else:
             self._keep(call, result)
             self._callbacks.pie(call, result, self._answer_to(call, self._obey_pie))
@@ -257,7 +305,7 @@ class Switchboard:
         result = MenuResult(call.menu_id, "hangup")
         self._keep(call, result)
         self._callbacks.pie(call, result, None)
-        self._one_by_one.after(0, partial(self.end, call, "ANSWERED", "CALLERHANGUP"), Turn.HANG_UP)
+        self._one_by_one.after(0, partial(self.end, call, "ANSWERED", call.hangs_up_as), Turn.HANG_UP)
 
     def _park(self, call: Call, action: svaml.Park) -> Walk:
         self._player.answer_leg(call)
@@ -274,7 +322,7 @@ class Switchboard:
             yield CONFERENCE_PAUSE_SECONDS
             match call.keys.next():
                 case HangUp():
-                    self.end(call, "ANSWERED", "CALLERHANGUP")
+                    self.end(call, "ANSWERED", call.hangs_up_as)
                 case Silence():
                     yield conference.timeout_seconds
                 case str(keys):

@@ -6,14 +6,17 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
+from django.urls import reverse
 
 from accounts.models import Account
 from postgres.deadline import deadline
+from postgres.encrypted import decrypted
+from postgres.statements import Answer, ask
 from telephony.models import Application
 from telephony.providers.base import Access, Adapter, Credentials
 from telephony.registry import PROVIDERS
@@ -156,6 +159,18 @@ def _credentials(application: Application) -> Credentials:
     )
 
 
+def callback_address(application: Application) -> str:
+    """What to type in at the provider as the address that it calls. A token in it is as good as a password."""
+    match application.provider:
+        case Application.Provider.SINCH_SMS:
+            path = reverse("sinch_texts_callback", args=[application.callback_token])
+        case Application.Provider.VOXIMPLANT:
+            path = reverse("voximplant_callback")
+        case _:
+            path = reverse("sinch_callback")
+    return f"{settings.PUBLIC_URL}{path}"
+
+
 def access_to(application: Application) -> Access:
     """Where and as whom this application's provider is spoken to."""
     return Access(
@@ -164,6 +179,35 @@ def access_to(application: Application) -> Access:
         secret=application.secret,
         key_file=application.service_account,
     )
+
+
+def find_access(application_id: int) -> Answer:
+    """Ask where and as whom an application's provider is spoken to, inside a transaction. See `read_access`."""
+    return ask(
+        "SELECT provider, enabled, base_url, key, secret, service_account, callback_token "
+        "FROM telephony_application WHERE id = %s",
+        [application_id],
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """A provider as one of our applications reaches it. `callback_token` is the secret part of its own address."""
+
+    provider: str
+    enabled: bool
+    access: Access
+    callback_token: str = field(repr=False)
+
+
+def read_access(answer: Answer) -> Reached:
+    """The access that was asked for. Raises LookupError when there is no such application, ValueError as decrypting."""
+    row = answer.row()
+    if row is None:
+        raise LookupError("there is no such application")
+    provider, enabled, base_url, key, secret, key_file, token = row
+    access = Access(base_url=base_url, key=key, secret=decrypted(secret), key_file=decrypted(key_file))
+    return Reached(provider=provider, enabled=enabled, access=access, callback_token=token)
 
 
 def _known(application: Application) -> KnownApplication:

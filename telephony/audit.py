@@ -1,4 +1,4 @@
-"""What must be true between the calls and the books. The numbers are those of docs/ledger.md."""
+"""What must be true between calls, texts, verifications and the books. The numbers are those of docs/ledger.md."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from django.utils import timezone
 from billing import audit
 from billing.audit import AuditReport, Check
 from billing.models import Hold
+from outbox.models import Row
+from telephony.audit_pieces import OUTBOX_CHECKS, PIECE_CHECKS
 from telephony.models import CDR, Call, ReceivedEvent
 
 CHECKS: tuple[Check, ...] = (
@@ -19,12 +21,14 @@ CHECKS: tuple[Check, ...] = (
             WHERE h.state = 'open' AND c.ended_at IS NOT NULL""",
     ),
     Check(
-        name="I10 an open hold has its call",
+        name="I10 an open hold has its call, text or verification",
         looks_at="billing_hold WHERE state = 'open'",
         finds="""
-            SELECT format('Hold %s is for %s, which is no call.', h.id, h.subject)
+            SELECT format('Hold %s is for %s, which is no call, text or verification.', h.id, h.subject)
             FROM billing_hold h
-            WHERE h.state = 'open' AND NOT EXISTS (SELECT FROM telephony_call c WHERE c.id = h.subject)""",
+            WHERE h.state = 'open' AND NOT EXISTS (SELECT FROM telephony_call c WHERE c.id = h.subject)
+                AND NOT EXISTS (SELECT FROM telephony_textmessage t WHERE t.id = h.subject)
+                AND NOT EXISTS (SELECT FROM telephony_verification v WHERE v.id = h.subject)""",
     ),
     Check(
         name="I10 money is held in the wallet of the call's account",
@@ -50,13 +54,15 @@ CHECKS: tuple[Check, ...] = (
             WHERE p.subject IS DISTINCT FROM d.call_id""",
     ),
     Check(
-        name="I9 a settlement has its CDR",
+        name="I9 a settlement has its CDR, text or verification",
         looks_at="billing_posting WHERE kind = 'settlement'",
         history=True,
         finds="""
-            SELECT format('Posting %s settled %s, which has no CDR.', p.id, p.subject)
+            SELECT format('Posting %s settled %s, which has no CDR and is no text or verification.', p.id, p.subject)
             FROM billing_posting p
-            WHERE p.kind = 'settlement' AND NOT EXISTS (SELECT FROM telephony_cdr d WHERE d.posting_id = p.id)""",
+            WHERE p.kind = 'settlement' AND NOT EXISTS (SELECT FROM telephony_cdr d WHERE d.posting_id = p.id)
+                AND NOT EXISTS (SELECT FROM telephony_textmessage t WHERE t.posting_id = p.id AND t.id = p.subject)
+                AND NOT EXISTS (SELECT FROM telephony_verification v WHERE v.posting_id = p.id AND v.id = p.subject)""",
     ),
     Check(
         name="I9 price, charge and loss of a CDR are the entries of its posting",
@@ -129,8 +135,8 @@ CHECKS: tuple[Check, ...] = (
 
 
 def run_audit(*, full: bool) -> AuditReport:
-    """The audit of the books and of the calls in them; see `billing.audit`."""
-    return audit.run_audit(full=full, more_checks=CHECKS)
+    """The audit of the books and of what is charged in them; see `billing.audit`."""
+    return audit.run_audit(full=full, more_checks=(*CHECKS, *PIECE_CHECKS, *OUTBOX_CHECKS))
 
 
 def worth_a_look() -> dict[str, int]:
@@ -141,6 +147,8 @@ def worth_a_look() -> dict[str, int]:
         "calls to review": Call.objects.exclude(review="").count(),
         "CDRs to review": CDR.objects.exclude(review="").count(),
     }
+    for state in (Row.State.UNKNOWN, Row.State.DEAD):
+        counts[f"outbox rows {state}"] = Row.objects.filter(state=state).count()
     for outcome in ReceivedEvent.Outcome.values:
         if outcome != ReceivedEvent.Outcome.DECIDED:
             counts[f"events {outcome}"] = ReceivedEvent.objects.filter(outcome=outcome).count()

@@ -6,7 +6,8 @@ Whoever asks: an app, somebody on an access number, or a menu on a caller's beha
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 
@@ -23,6 +24,8 @@ from telephony.inbox import Received
 from telephony.models import Call
 from telephony.policy import Grant, how_long, how_long_to_app_user
 from telephony.prompts import refusal
+from webhooks.models import EventType
+from webhooks.telling import announce
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +63,11 @@ def number_of(dialled: str, home_country: str | None = None) -> Destination:
 
 def authorise(received: Received, standing: Standing, destination: Destination) -> Grant | Refuse:
     """For how long the account may have this connection. When it may, the money is held from here on."""
-    now = received.received_at
+    return authorise_call(received.call_id, standing, destination, received.received_at)
+
+
+def authorise_call(call_id: UUID, standing: Standing, destination: Destination, now: datetime) -> Grant | Refuse:
+    """The same for a call by its id, whoever begins it."""
     quoted = charging.quote(standing.account_id, destination.prefixes, now)
     counted = calls.count_open(standing.account_id)
     quote = charging.read_quote(quoted)
@@ -73,7 +80,7 @@ def authorise(received: Received, standing: Standing, destination: Destination) 
         waiting_seconds = answer.seconds + settings.DIAL_TIMEOUT_SECONDS + settings.HOLD_MARGIN_SECONDS
         charging.reserve(
             quote,
-            received.call_id,
+            call_id,
             answer.seconds,
             opened_at=now,
             expires_at=now + timedelta(seconds=waiting_seconds),
@@ -111,8 +118,28 @@ def begin(
         shown_caller_id=decision.caller_id or "" if isinstance(decision, Connect) else "",
         limit_seconds=answer.seconds,
     )
+    tell_started(received.call_id, standing.account_id, destination.text, answer.seconds, received.received_at)
     inbox.record(received, decision)
     return decision
+
+
+def tell_started(
+    call_id: UUID,
+    account_id: int,
+    destination: str,
+    limit_seconds: int,
+    at: datetime,
+    callout_id: UUID | None = None,
+) -> None:
+    """Tell the account's systems that a call was allowed. Waits for nothing."""
+    told = {
+        "call_id": call_id,
+        "callout_id": callout_id,
+        "destination": destination,
+        "limit_seconds": limit_seconds,
+        "begun_at": at,
+    }
+    announce(account_id, EventType.CALL_STARTED, told, at)
 
 
 def connect(received: Received, standing: Standing, destination: Destination, grant: Grant) -> Connect | ConnectUser:

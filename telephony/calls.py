@@ -212,6 +212,19 @@ def mark_refused(id: UUID, account_id: int | None, destination: str, refused: Re
     )
 
 
+def mark_in_menu(id: UUID, at: datetime) -> None:
+    """The called side answered a callout that plays a menu."""
+    tell("UPDATE telephony_call SET state = 'menu', answered_at = %s WHERE id = %s", [at, id])
+
+
+def adopt(id: UUID, provider_call_id: str) -> None:
+    """A call that we began is the provider's call of this id, whoever tells us first; the first word stands."""
+    tell(
+        "UPDATE telephony_call SET provider_call_id = %s WHERE id = %s AND provider_call_id = ''",
+        [provider_call_id[:255], id],
+    )
+
+
 def mark_answered(id: UUID, at: datetime) -> None:
     """The called side answered."""
     tell("UPDATE telephony_call SET state = 'answered', answered_at = %s WHERE id = %s", [at, id])

@@ -18,6 +18,8 @@ from postgres.work import in_one_transaction
 from telephony import (
     access_numbers,
     beginnings,
+    callout_answers,
+    callout_marks,
     calls,
     cdrs,
     endings,
@@ -32,7 +34,7 @@ from telephony.beginnings import Destination, begun_before, destination_of, numb
 from telephony.calls import KnownCall
 from telephony.cdrs import Ending
 from telephony.decisions import Acknowledge, Continue, Decision, DenyVerification, Reason, Refuse
-from telephony.events import CallAnswered, CallEnded, CallIncoming, Event, EventKind, Notified, Origin
+from telephony.events import CallAnswered, CallEnded, CallIncoming, EndReason, Event, EventKind, Notified, Origin
 from telephony.inbox import Outcome, Received
 from telephony.models import Call
 from telephony.news import VerificationAsked
@@ -47,10 +49,14 @@ def decide(received: Received) -> Decision:
 
     Raises what the database raises when it cannot be reached in time; nothing is half-written then.
     """
+    return in_one_transaction(lambda: _decide(callout_marks.attributed(received)))
+
+
+def _decide(received: Received) -> Decision:
     if received.event.oddities:
-        return in_one_transaction(lambda: _quarantine(received, "; ".join(received.event.oddities)))
-    use_case = _USE_CASES[received.event.kind]
-    return in_one_transaction(lambda: use_case(received))
+        return _quarantine(received, "; ".join(received.event.oddities))
+    use_case = _believed if received.event.digest else _USE_CASES[received.event.kind]
+    return use_case(received)
 
 
 def safe_answer(event: Event) -> Decision:
@@ -151,9 +157,13 @@ def _answered(received: Received) -> Decision:
         return begun_before(received, call)
     if before is not None:
         return before
+    if call is None and (marked := callout_marks.found_by_provider_id(received)):
+        return _answered(marked)
     decision: Decision = Continue()
     if call is None or not call.is_running:
         decision = refusal(Reason.UNKNOWN_CALL)
+    elif call.state is Call.State.AUTHORISED and call.callout_id is not None:
+        decision = callout_answers.answered(received, call)
     elif call.state is Call.State.AUTHORISED:
         calls.mark_answered(call.id, _answered_at(received, call))
     inbox.record(received, decision)
@@ -175,6 +185,8 @@ def _ended(received: Received) -> Decision:
     locked = calls.lock(received.call_id)
     reserved = charging.find_reservation(received.call_id)
     call = calls.read(locked)
+    if call is None and (marked := callout_marks.found_by_provider_id(received)):
+        return _ended(marked)
     reservation = charging.read_reservation(reserved)
     ending = endings.as_talked(call, cdrs.ending_of(event), event.at)
     if call is not None and call.is_settled:
@@ -186,6 +198,8 @@ def _ended(received: Received) -> Decision:
         endings.end_unheard_of(received, event, ending, review)
     else:
         endings.end(call, reservation, ending, received.received_at, review)
+    if event.reason is EndReason.NO_CREDIT_AT_PROVIDER:
+        provider_credit.provider_says_no_credit(received.application.id)
     inbox.record(received, Acknowledge())
     return Acknowledge()
 
@@ -210,12 +224,24 @@ def _noted(received: Received) -> Decision:
     event = received.event
     if inbox.read_recalled(inbox.recall(received)) is not None:
         return Acknowledge()
+    if isinstance(event, Notified) and event.machine:
+        received = callout_marks.found_by_provider_id(received) or received
+        callout_answers.note_machine_of(received.call_id, event.machine)
     if isinstance(event, Notified) and event.error_code:
         log.error("provider_refused_our_reply", call=event.call_id, code=event.error_code)
         calls.mark_for_review(received.call_id, f"the provider refused our reply: {event.error_code}")
     if event.kind is EventKind.UNKNOWN:
         log.warning("unknown_event", provider=received.application.provider)
     inbox.record(received, Acknowledge())
+    return Acknowledge()
+
+
+def _believed(received: Received) -> Decision:
+    """The proof is of an id alone, so whoever once saw it could tell anything under it: the first story counts."""
+    if inbox.told_otherwise(received).row() is None:
+        return _USE_CASES[received.event.kind](received)
+    log.error("another_story_under_a_known_id", provider=received.application.provider, id=received.event.document)
+    inbox.record(received, Acknowledge(), Outcome.CONFLICT, "Something else was told under this id before.")
     return Acknowledge()
 
 

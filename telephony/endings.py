@@ -111,6 +111,7 @@ def end_unheard_of(received: Received, event: CallEnded, ending: Ending, review:
         settlement=settlement,
         review=new.review,
     )
+    aftermath.tell_ended(new, ending, settlement, at)
 
 
 def _settle_unheard_of(received: Received, event: CallEnded, ending: Ending) -> tuple[int | None, Settlement]:

@@ -184,6 +184,8 @@ class Event:
     """What every event has. `call_id` is the provider's and unique only within an application.
 
     `at` is when the provider sent it, in UTC; `version` is the provider's for the format of its events.
+    `digest` is given where the provider's proof covers an id and nothing else: it is of everything that was told, and
+    whoever tells something else under the same id is not believed.
     """
 
     kind: ClassVar[EventKind]
@@ -199,6 +201,7 @@ class Event:
     oddities: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     unknown_fields: tuple[str, ...] = ()
+    digest: str = ""
 
     @property
     def document(self) -> str:
@@ -208,7 +211,7 @@ class Event:
     @property
     def step(self) -> str:
         """What tells two events of one kind about one document apart; empty when there can be only one."""
-        return ""
+        return self.digest
 
 
 @dataclass(frozen=True, kw_only=True)

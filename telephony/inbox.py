@@ -38,6 +38,7 @@ class Received:
         """The id of the call that the event is about; for news about no call, that of its document.
 
         A call of ours that a callout placed has the id we gave it, which the provider repeats in every event of it.
+        Somebody may have copied it: `callout_marks.attributed` takes it off an event that is about another call.
         """
         return called_out(self.event.custom) or call_id(self.application.id, self.event.document)
 
@@ -74,3 +75,12 @@ def record(received: Received, decision: Decision, outcome: Outcome = Outcome.DE
             received.late, received.signed_at, received.received_at, received.content_type[:100], received.body,
         ],
     )  # fmt: skip
+
+
+def told_otherwise(received: Received) -> Answer:
+    """Look for another story under the id that is all the provider proves. The answer has a row when there is one."""
+    return ask(
+        "SELECT id FROM telephony_receivedevent "
+        "WHERE call_id = %s AND outcome = 'decided' AND (kind, step) <> (%s, %s) LIMIT 1",
+        [received.call_id, received.event.kind.value, received.step],
+    )

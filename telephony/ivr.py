@@ -14,7 +14,7 @@ import structlog
 from accounts import directory, pins
 from accounts.numbers import country_of
 from billing import charging
-from telephony import access_numbers, beginnings, calls, inbox, menu_runs, prompts
+from telephony import access_numbers, beginnings, callout_marks, calls, inbox, menu_runs, prompts
 from telephony.access_numbers import AccessNumber
 from telephony.beginnings import Destination, begun_before, number_of
 from telephony.calls import Connection, KnownCall
@@ -73,11 +73,16 @@ class _Turn:
 
 def begin(received: Received, number: AccessNumber, version: Version) -> Decision:
     """Somebody dialled an access number that leads to a menu: ask its first question."""
-    run, decision = _goto(Run(version=version, payer_id=number.account_id), version.menu.start)
+    run, decision = first_question(Run(version=version, payer_id=number.account_id))
     beginnings.write(received, number.number, Call.State.MENU, account_id=None, access_number_id=number.id)
     menu_runs.write(received.call_id, run)
     inbox.record(received, decision)
     return decision
+
+
+def first_question(run: Run, before: Prompt = ()) -> Outcome:
+    """Ask what the menu asks first, after a prompt of one's own."""
+    return _goto(run, run.menu.start, before)
 
 
 def answered(received: Received) -> Decision:
@@ -90,6 +95,8 @@ def answered(received: Received) -> Decision:
         return begun_before(received, call)
     if before is not None:
         return before
+    if call is None and (marked := callout_marks.found_by_provider_id(received)):
+        return answered(marked)
     decision: Decision = Continue()
     if call is None or not call.is_running:
         decision = refusal(Reason.UNKNOWN_CALL)
@@ -337,6 +344,7 @@ def _connect(turn: _Turn, run: Run, destination: Destination, account_id: int) -
             at=received.event.at or received.received_at,
         ),
     )
+    beginnings.tell_started(call.id, account_id, destination.text, answer.seconds, received.received_at)
     locale = run.menu.locale
     return run, replace(decision, say=prompts.time_to_talk(answer.seconds, locale), locale=locale)
 

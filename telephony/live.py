@@ -287,6 +287,10 @@ def _why_not(call: Call, verb: Verb, now: datetime) -> str:
     """Why this cannot be done to a running call, as a sentence; empty when it can."""
     if not call.destination.startswith("+") and not call.caller.startswith("+"):
         return "A call between two app users cannot be managed: no telephone takes part in it."
+    if not call.provider_call_id:
+        return "The provider has not told yet by which id it knows this call, so it cannot be told anything about it."
+    if call.callout_id and verb is not Verb.HANG_UP:
+        return "A call that we began cannot be parked, because nobody else takes part in it. It can be hung up."
     if verb is Verb.UNPARK:
         return "" if call.parked_at else "This call is not parked."
     if verb is Verb.PARK:

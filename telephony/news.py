@@ -103,7 +103,7 @@ class TextReceived(Event):
 
     @property
     def document(self) -> str:
-        return f"text:{self.text_id}"
+        return f"news:{self.text_id}" if self.digest else f"text:{self.text_id}"
 
 
 @dataclass(frozen=True, kw_only=True)

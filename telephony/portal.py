@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
+from accounts import notices
 from accounts.models import Account
 from accounts.portal import customer_page
 from billing.money import ZERO
@@ -67,6 +68,7 @@ def home(request: HttpRequest, account: Account) -> HttpResponse:
     running = account.calls.filter(ended_at__isnull=True).order_by("begun_at")[:MOST_RUNNING_SHOWN]
     context = {
         "account": account,
+        "notices": notices.to_see(account),
         "wallet": wallet_of(account),
         "running": [running_call(call, now) for call in running],
         "calls": past_calls(page),

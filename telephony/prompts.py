@@ -28,6 +28,8 @@ SPOKEN: dict[Reason, str] = {
     Reason.UNKNOWN_CALL: "This call cannot be continued.",
     Reason.ODD_EVENT: "This call cannot be connected.",
     Reason.OWN_TROUBLE: "The service is not available at the moment. Please try again later.",
+    Reason.CALLER_ID_NOT_OWNED: "The number to be shown is not yours. Please choose another one.",
+    Reason.NO_APPLICATION: "The service is not available at the moment. Please try again later.",
 }
 
 SPOKEN_IN_SPANISH: dict[Reason, str] = {
@@ -46,6 +48,8 @@ SPOKEN_IN_SPANISH: dict[Reason, str] = {
     Reason.UNKNOWN_CALL: "Esta llamada no puede continuar.",
     Reason.ODD_EVENT: "No se puede conectar esta llamada.",
     Reason.OWN_TROUBLE: "El servicio no está disponible en este momento. Inténtelo más tarde.",
+    Reason.CALLER_ID_NOT_OWNED: "El número que se mostraría no es suyo. Elija otro, por favor.",
+    Reason.NO_APPLICATION: "El servicio no está disponible en este momento. Inténtelo más tarde.",
 }
 
 # Read by customers and staff beside the refused call.
@@ -65,6 +69,8 @@ WRITTEN: dict[Reason, str] = {
     Reason.UNKNOWN_CALL: "The call was never authorised.",
     Reason.ODD_EVENT: "The provider's message could not be understood.",
     Reason.OWN_TROUBLE: "Our own systems could not decide, so the call was refused.",
+    Reason.CALLER_ID_NOT_OWNED: "The number to be shown is no longer a verified number of the account.",
+    Reason.NO_APPLICATION: "The application that was to place the call is switched off.",
 }
 
 
@@ -80,6 +86,7 @@ class Phrase(StrEnum):
     BALANCE = "balance"
     ONE_MINUTE = "one_minute"
     MINUTES = "minutes"
+    LOW_BALANCE = "low_balance"
 
 
 PHRASES: dict[str, dict[Phrase, str]] = {
@@ -93,6 +100,8 @@ PHRASES: dict[str, dict[Phrase, str]] = {
         Phrase.BALANCE: "You have {amount}.",
         Phrase.ONE_MINUTE: "You can talk for one minute.",
         Phrase.MINUTES: "You can talk for {minutes} minutes.",
+        Phrase.LOW_BALANCE: "This is an automatic message about your account. Your balance is {amount}. That is less "
+        "than the {threshold} of which you asked to be warned. Please top up. Goodbye.",
     },
     "es": {
         Phrase.WRONG_INPUT: "Lo sentimos, eso no es posible aquí.",
@@ -104,6 +113,8 @@ PHRASES: dict[str, dict[Phrase, str]] = {
         Phrase.BALANCE: "Tiene {amount}.",
         Phrase.ONE_MINUTE: "Puede hablar un minuto.",
         Phrase.MINUTES: "Puede hablar {minutes} minutos.",
+        Phrase.LOW_BALANCE: "Este es un mensaje automático sobre su cuenta. Su saldo es de {amount}. Es menos que el "
+        "aviso que pidió: {threshold}. Recargue, por favor. Adiós.",
     },
 }
 
@@ -111,6 +122,8 @@ CURRENCIES: dict[str, dict[str, str]] = {
     "en": {"USD": "US dollars", "EUR": "euros", "GBP": "pounds", "SEK": "Swedish kronor", "AUD": "Australian dollars"},
     "es": {"USD": "dólares", "EUR": "euros", "GBP": "libras", "SEK": "coronas suecas", "AUD": "dólares australianos"},
 }
+
+MINUS = {"en": "minus", "es": "menos"}
 
 CENT = Decimal("0.01")
 
@@ -128,8 +141,13 @@ def phrase(phrase: Phrase, locale: str, **figures: str) -> Prompt:
 
 def balance(available: Decimal, currency: str, locale: str) -> Prompt:
     """What the account may still spend, never more than it is: fractions of a cent are left out."""
-    name = CURRENCIES[_language(locale)].get(currency, currency)
-    return phrase(Phrase.BALANCE, locale, amount=f"{available.quantize(CENT, ROUND_FLOOR)} {name}")
+    return phrase(Phrase.BALANCE, locale, amount=_amount(available, currency, locale))
+
+
+def low_balance(balance: Decimal, threshold: Decimal, currency: str, locale: str) -> str:
+    """What is said on the telephone to somebody whose balance fell below a threshold."""
+    amount, below = _amount(balance, currency, locale), _amount(threshold, currency, locale)
+    return PHRASES[_language(locale)][Phrase.LOW_BALANCE].format(amount=amount, threshold=below)
 
 
 def time_to_talk(seconds: int, locale: str) -> Prompt:
@@ -140,6 +158,12 @@ def time_to_talk(seconds: int, locale: str) -> Prompt:
     if minutes == 1:
         return phrase(Phrase.ONE_MINUTE, locale)
     return phrase(Phrase.MINUTES, locale, minutes=str(minutes))
+
+
+def _amount(amount: Decimal, currency: str, locale: str) -> str:
+    language, whole = _language(locale), amount.quantize(CENT, ROUND_FLOOR)
+    name = CURRENCIES[language].get(currency, currency)
+    return f"{MINUS[language]} {-whole} {name}" if whole < 0 else f"{whole} {name}"
 
 
 def _language(locale: str) -> str:

@@ -108,6 +108,8 @@ def overdue(now: datetime) -> QuerySet[Call]:
 def _ask(call: Call) -> tuple[CallReport | None, bool]:
     """What the provider says about the call, and whether it said anything at all."""
     application = call.application
+    if not call.provider_call_id:
+        return None, True  # nobody has told us yet by which id the provider knows it, so nothing can be asked
     try:
         report = voice(application.provider).ask_about_call(
             application.base_url, application.key, application.secret, call.provider_call_id

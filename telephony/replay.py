@@ -12,7 +12,7 @@ from telephony import control
 from telephony.applications import KnownApplication
 from telephony.decisions import Decision
 from telephony.events import EventKind
-from telephony.inbox import Received
+from telephony.inbox import LONGEST_STEP, Received
 from telephony.models import ReceivedEvent
 from telephony.providers.base import Callback, Verified
 from telephony.registry import PROVIDERS
@@ -36,7 +36,10 @@ def replay(event_id: int) -> Decision:
     body = bytes(stored.body)
     callback = Callback(method="POST", path="", headers={"content-type": stored.content_type}, body=body)
     verified = Verified(application_id=application.pk, key=application.key, signed_at=stored.signed_at)
-    (event,) = provider.parse(callback, verified)
+    # One request may have told several things; this was one of them.
+    events = provider.parse(callback, verified)
+    told = (stored.kind, stored.step)
+    event = next((each for each in events if (each.kind.value, each.step[:LONGEST_STEP]) == told), events[0])
     received = Received(
         event=event,
         # Not from the keyring: a hang-up counts even if its application was disabled since.

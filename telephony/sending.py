@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from outbox.errands import Done, Lost, Outcome, Refused, TryAgain
-from telephony.providers.base import CommandRefused, NotSent, ProviderTrouble, TooMuchAtOnce
+from telephony.providers.base import CommandRefused, NoCreditThere, NotSent, ProviderTrouble, TooMuchAtOnce
+
+
+@dataclass(frozen=True)
+class NoCredit(Refused):
+    """Refused because our own account at the provider is empty: the operator's to hear of."""
 
 
 def outcome_of(question: Callable[[], Any]) -> Outcome:
@@ -20,6 +26,8 @@ def outcome_of(question: Callable[[], Any]) -> Outcome:
         return TryAgain(str(unsent))
     except TooMuchAtOnce as pressure:
         return TryAgain(str(pressure), after_seconds=pressure.retry_after_seconds, is_pressure=True)
+    except NoCreditThere as empty:
+        return NoCredit(str(empty))
     except CommandRefused as refused:
         return Refused(str(refused))
     except ProviderTrouble as trouble:

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from postgres.once import only_once
-from telephony import reconcile
+from telephony import call_lists, callout_dialling, reconcile, verification_expiry
 
 
 @shared_task(name="telephony.reconcile", ignore_result=True)
@@ -13,3 +13,20 @@ def reconcile_overdue_calls() -> None:
     with only_once("telephony.reconcile") as mine:
         if mine:
             reconcile.reconcile(timezone.now())
+
+
+@shared_task(name="telephony.verifications", ignore_result=True)
+def expire_verifications() -> None:
+    """Ask about verifications of which nothing more was heard, and end them."""
+    with only_once("telephony.verifications") as mine:
+        if mine:
+            verification_expiry.expire(timezone.now())
+
+
+@shared_task(name="telephony.callouts", ignore_result=True)
+def begin_callouts() -> None:
+    """Begin the callouts that are due, and as much of the call lists as they may have now."""
+    with only_once("telephony.callouts") as mine:
+        if mine:
+            callout_dialling.begin_due(timezone.now())
+            call_lists.pace(timezone.now())

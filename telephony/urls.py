@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from telephony import portal
+from telephony import portal, portal_numbers
 from telephony.api import RegistrationTokenView
 from telephony.callbacks import SinchCallbackView, SinchTextsCallbackView, VoximplantCallbackView
 
@@ -14,5 +14,7 @@ urlpatterns = [
     path("callbacks/voximplant/texts/", VoximplantCallbackView.as_view(), name="voximplant_texts_callback"),
     path("api/v1/registration-token/", RegistrationTokenView.as_view(), name="registration_token"),
     path("", portal.home, name="portal"),
+    path("numbers/", portal_numbers.numbers, name="portal_numbers"),
+    path("numbers/<uuid:id>/", portal_numbers.number, name="portal_number"),
     path("calls/<uuid:id>/", portal.call, name="portal_call"),
 ]

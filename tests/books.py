@@ -38,7 +38,17 @@ INVARIANTS: Mapping[str, str] = {
                                      WHERE e.posting_id = p.id AND e.wallet_id IS NOT NULL), 0)""",
     "I9 settlements without a CDR": """
         SELECT id FROM billing_posting p WHERE kind = 'settlement'
-        AND NOT EXISTS (SELECT FROM telephony_cdr c WHERE c.posting_id = p.id)""",
+        AND NOT EXISTS (SELECT FROM telephony_cdr c WHERE c.posting_id = p.id)
+        AND NOT EXISTS (SELECT FROM telephony_textmessage t WHERE t.posting_id = p.id)
+        AND NOT EXISTS (SELECT FROM telephony_verification v WHERE v.posting_id = p.id)""",
+    "I9 verifications without their posting, or with a wrong sum": """
+        SELECT v.id FROM telephony_verification v LEFT JOIN billing_posting p ON p.subject = v.id
+        WHERE (v.price > 0) <> (p.id IS NOT NULL) OR p.id IS DISTINCT FROM v.posting_id
+           OR v.charge <> -coalesce((SELECT sum(e.amount) FROM billing_entry e
+                                     WHERE e.posting_id = p.id AND e.wallet_id IS NOT NULL), 0)""",
+    "I10 open holds of verifications that are over": """
+        SELECT h.id FROM billing_hold h JOIN telephony_verification v ON v.id = h.subject
+        WHERE h.state = 'open' AND v.status <> 'pending'""",
     "I10 open holds of calls that are over": """
         SELECT h.id FROM billing_hold h JOIN telephony_call c ON c.id = h.subject
         WHERE h.state = 'open' AND c.ended_at IS NOT NULL""",
@@ -46,7 +56,9 @@ INVARIANTS: Mapping[str, str] = {
         SELECT id FROM telephony_call c WHERE state = 'ended'
         AND NOT EXISTS (SELECT FROM telephony_cdr WHERE call_id = c.id)""",
     "holds of calls nobody knows": """
-        SELECT h.id FROM billing_hold h WHERE NOT EXISTS (SELECT FROM telephony_call c WHERE c.id = h.subject)""",
+        SELECT h.id FROM billing_hold h WHERE NOT EXISTS (SELECT FROM telephony_call c WHERE c.id = h.subject)
+        AND NOT EXISTS (SELECT FROM telephony_textmessage t WHERE t.id = h.subject)
+        AND NOT EXISTS (SELECT FROM telephony_verification v WHERE v.id = h.subject)""",
     "events decided twice": """
         SELECT call_id FROM telephony_receivedevent WHERE outcome = 'decided' AND call_id IS NOT NULL
         GROUP BY call_id, kind, step HAVING count(*) > 1""",

@@ -14,7 +14,7 @@ from django.apps import apps
 from django.core.management import call_command
 
 ROOT = Path(__file__).resolve().parent.parent
-SHIPPED = ("accounts", "billing", "config", "postgres", "sandbox", "telephony")
+SHIPPED = ("accounts", "billing", "config", "outbox", "postgres", "sandbox", "telephony", "webhooks")
 LAYERS = ["accounts", "billing", "telephony", "config"]
 PURE = [
     "accounts.limits",

@@ -70,6 +70,13 @@ class Endpoint(models.Model):
     def __str__(self) -> str:
         return self.url
 
+    @property
+    def event_names(self) -> list[str]:
+        """What it is told of, in words."""
+        if self.form == self.Form.VOXIMPLANT:
+            return [EventType.BALANCE_LOW.label]
+        return [EventType(event).label for event in self.events] or ["anything happens"]
+
 
 class Delivery(models.Model):
     """One thing told to one endpoint. Its id is the webhook-id, the same at every attempt."""

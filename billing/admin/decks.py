@@ -25,12 +25,12 @@ MOST_VERSIONS = 30
 class RateDeckAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Decks and which version of each is in force. Rates come from files, never from a form."""
 
-    list_display = ("name", "currency", "is_default", "version_in_force", "rate_count")
+    list_display = ("name", "service", "currency", "is_default", "version_in_force", "rate_count")
     list_select_related = ("active_version",)
-    list_filter = ("currency",)
+    list_filter = ("service", "currency")
     search_fields = ("name__istartswith",)
     ordering = ("name",)
-    fields = ("name", "currency", "is_default")
+    fields = ("name", "service", "currency", "is_default")
     actions = None
     change_form_template = "admin/billing/ratedeck/change_form.html"
     change_list_template = "admin/billing/ratedeck/change_list.html"
@@ -39,7 +39,7 @@ class RateDeckAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return NamedChangeList
 
     def get_readonly_fields(self, request: HttpRequest, obj: RateDeck | None = None) -> tuple[str, ...]:
-        return ("currency",) if obj else ()
+        return ("service", "currency") if obj else ()
 
     def has_delete_permission(self, request: HttpRequest, obj: RateDeck | None = None) -> bool:
         return False
@@ -123,9 +123,13 @@ def _put_in_force(deck: RateDeck, number: str) -> str:
 def _read(form: DeckFileForm) -> rates.LoadReport:
     given = form.cleaned_data
     if given["check_only"]:
-        return rates.check_deck(given["file"].file, name=given["name"])
+        return rates.check_deck(given["file"].file, name=given["name"], service=given["service"])
     return rates.load_deck(
-        given["file"].file, name=given["name"], currency=given["currency"], source=given["file"].name
+        given["file"].file,
+        name=given["name"],
+        currency=given["currency"],
+        source=given["file"].name,
+        service=given["service"],
     )
 
 
@@ -134,8 +138,8 @@ class RateAdmin(LargeTableAdmin):
     """Prices. Without a chosen version those that are in force."""
 
     list_display = (
-        "prefix", "destination", "price_per_minute", "connection_fee", "first_increment", "next_increment",
-        "effective_from", "version",
+        "prefix", "destination", "price_per_minute", "price_each", "connection_fee", "first_increment",
+        "next_increment", "effective_from", "version",
     )  # fmt: skip
     list_select_related = ("version__deck",)
     search_fields = ("prefix",)

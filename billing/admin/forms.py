@@ -13,8 +13,8 @@ from billing.topups import LONGEST_REASON, LONGEST_REFERENCE
 LARGEST_FILE_BYTES = 20 * 1024 * 1024
 
 
-def _fresh_reference() -> str:
-    # Offered with the form, so that a form sent twice is booked once.
+def fresh_reference() -> str:
+    """Offered with a form, so that one that is sent twice counts once."""
     return f"office-{secrets.token_hex(6)}"
 
 
@@ -24,7 +24,7 @@ class MoneyForm(forms.Form):
     amount = forms.DecimalField(max_digits=20, decimal_places=6)
     reference = forms.CharField(
         max_length=LONGEST_REFERENCE,
-        initial=_fresh_reference,
+        initial=fresh_reference,
         help_text="The document behind it: receipt, ticket, invoice. The same reference is booked once.",
     )
 
@@ -67,6 +67,10 @@ class WalletForm(forms.ModelForm):  # type: ignore[type-arg]
         deck = cast("RateDeck | None", self.cleaned_data["deck"])
         if deck is not None and deck.currency != self.instance.currency:
             raise forms.ValidationError(f"This wallet is in {self.instance.currency}: choose a deck in it.")
+        if deck is not None and deck.service != RateDeck.Service.CALLS:
+            raise forms.ValidationError(
+                "Choose a deck of calls: texts and verifications are priced by the default deck."
+            )
         return deck
 
 
@@ -75,9 +79,17 @@ class DeckFileForm(forms.Form):
 
     name = forms.CharField(max_length=100, label="Deck", help_text="A new name makes a new deck.")
     currency = forms.CharField(max_length=3, validators=[currency_code])
+    service = forms.TypedChoiceField(
+        choices=RateDeck.Service.choices,
+        coerce=RateDeck.Service,
+        initial=RateDeck.Service.CALLS.value,
+        required=False,
+        empty_value=RateDeck.Service.CALLS,
+    )
     file = forms.FileField(
         label="CSV file",
-        help_text="Columns prefix, destination, price_per_minute; connection_fee, increments and dates if you like.",
+        help_text="Columns prefix, destination, price_per_minute; connection_fee, increments and dates if you like. "
+        "For texts and verifications: prefix, destination, price_each, and dates.",
     )
     check_only = forms.BooleanField(required=False, label="Only check it and say what would change")
 

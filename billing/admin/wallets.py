@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -17,6 +17,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from billing import topups, wallets
+from billing.admin.alerts import AlertInline
 from billing.admin.forms import AdjustForm, CreditLimitForm, TopUpForm, WalletForm
 from billing.admin.large_tables import NamedChangeList
 from billing.exceptions import BillingError
@@ -85,6 +86,7 @@ class WalletAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ("account__name",)
     readonly_fields = ("account", "currency", "balance_now", "held_now", "available_now", "limit_now", "created_at")
     fields = (*readonly_fields, "deck")
+    inlines: ClassVar = [AlertInline]
     actions = None
     change_form_template = "admin/billing/wallet/change_form.html"
 

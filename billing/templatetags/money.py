@@ -32,6 +32,15 @@ def money(amount: Decimal | str | None, currency: str = "") -> str:
     return f"{figure}{NO_BREAK}{currency}" if currency else figure
 
 
+def plain(amount: Decimal, currency: str) -> str:
+    """As `money`, in characters that every telephone shows: a text with a typographic minus costs twice.
+
+    >>> plain(Decimal("-1234.5"), "USD")
+    '-1,234.50 USD'
+    """
+    return money(amount, currency).replace("−", "-").replace(NO_BREAK, " ")
+
+
 @register.filter
 def signed(amount: Decimal, currency: str = "") -> str:
     """As `money`, with a plus before what came in."""

@@ -14,12 +14,13 @@ from sandbox.svaml.menus import RunMenu
 from sandbox.svaml.reading import COOKIE_BYTES, Given, IllegalReply
 
 # patch is a call that talks or runs a menu; unpark is PATCH for a parked one, and takes what ICE takes.
-Context = Literal["ice", "ace", "callout ace", "pie", "patch", "conference patch", "unpark"]
+Context = Literal["ice", "callout ice", "ace", "callout ace", "pie", "patch", "conference patch", "unpark"]
 
 _ICE = frozenset(actions.READERS)
 _PATCH = frozenset(["hangup", "continue", "connectConf", "park"])
 _ACTIONS: Mapping[Context, frozenset[str]] = {
     "ice": _ICE,  # continue for calls from an app only: the switchboard knows who called
+    "callout ice": frozenset(["connectPstn", "hangup"]),
     "ace": frozenset(["hangup", "continue", "runMenu"]),
     "callout ace": frozenset(["hangup", "continue", "connectConf", "runMenu", "park"]),
     "pie": frozenset(["hangup", "continue", "connectPstn", "connectConf", "connectSip", "runMenu"]),
@@ -30,6 +31,7 @@ _ACTIONS: Mapping[Context, frozenset[str]] = {
 _EVERYWHERE = frozenset(["playFiles", "say", "setCookie", "startRecording", "stopRecording"])
 _INSTRUCTIONS: Mapping[Context, frozenset[str]] = {
     "ice": _EVERYWHERE | {"sendDtmf", "answer"},
+    "callout ice": frozenset(),  # nobody listens yet
     "ace": _EVERYWHERE,
     "callout ace": _EVERYWHERE,
     "pie": _EVERYWHERE | {"sendDtmf"},

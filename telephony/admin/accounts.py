@@ -17,7 +17,7 @@ from accounts.forms import AccountForm
 from accounts.models import Account
 from billing.admin.large_tables import NamedChangeList
 from billing.admin.wallets import PAGES
-from billing.models import Hold, currency_code
+from billing.models import Alert, Hold, currency_code
 from billing.portal import wallet_of
 from billing.templatetags.money import money
 from billing.wallets import open_wallet
@@ -94,6 +94,7 @@ class AccountPageAdmin(AccountAdmin):
             "open_holds": Hold.objects.filter(wallet=wallet, state=Hold.State.OPEN).order_by("id")[:MOST_HOLDS]
             if wallet
             else (),
+            "alerts": Alert.objects.filter(wallet=wallet).order_by("-threshold") if wallet else (),
             "money_pages": PAGES.items() if wallet and may("billing.change_wallet") else (),
             "limits": [
                 ("Calls at once", account.limits.calls_at_once, plan.calls_at_once),

@@ -8,9 +8,10 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from telephony.applications import callback_address
 from telephony.models import Application
 
-SECRETS = ("secret", "previous_secret")
+SECRETS = ("secret", "previous_secret", "callback_salt", "service_account")
 
 
 class ApplicationForm(forms.ModelForm):
@@ -24,7 +25,16 @@ class ApplicationForm(forms.ModelForm):
         assume_scheme="https",
         label="REST API",
         initial=Application._meta.get_field("base_url").get_default,
-        help_text="Where the provider is asked about calls.",
+        help_text="Where the provider is asked and told: that of its region, or a sandbox's.",
+    )
+    callback_salt = forms.CharField(
+        required=False,
+        max_length=40,
+        label="security salt",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    service_account = forms.CharField(
+        required=False, label="service account's key file", widget=forms.Textarea(attrs={"rows": 3})
     )
     forget_previous_secret = forms.BooleanField(required=False, help_text="The rotation is over.")
 
@@ -32,7 +42,7 @@ class ApplicationForm(forms.ModelForm):
         model = Application
         fields = (
             "provider", "name", "key", "secret", "previous_secret", "default_account", "caller_id", "base_url",
-            "enabled",
+            "sends_texts", "sender", "least_credit", "callback_salt", "service_account", "enabled",
         )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -40,9 +50,7 @@ class ApplicationForm(forms.ModelForm):
         for name in SECRETS:
             stored = getattr(self.instance, name)
             self.initial.pop(name, None)
-            self.fields[name].help_text = (
-                "Set. Leave empty to keep it." if stored else "Not set. Base64, as the provider shows it."
-            )
+            self.fields[name].help_text = "Set. Leave empty to keep it." if stored else "Not set."
 
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or {}
@@ -66,7 +74,11 @@ class ApplicationAdmin(admin.ModelAdmin):
     fieldsets: ClassVar = (
         (None, {"fields": ("provider", "name", "enabled")}),
         ("Credentials", {"fields": ("key", "secret", "previous_secret", "forget_previous_secret", "base_url")}),
+        ("Where the provider calls us", {"fields": ("callback_address",)}),
         ("Calls", {"fields": ("default_account", "caller_id")}),
+        ("Texts", {"fields": ("sends_texts", "sender")}),
+        ("Our credit there", {"fields": ("least_credit",)}),
+        ("Voximplant only", {"fields": ("callback_salt", "service_account")}),
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Application | None = None) -> Any:
@@ -77,13 +89,19 @@ class ApplicationAdmin(admin.ModelAdmin):
             (None, {"fields": ("provider", "name", "enabled")}),
             ("Credentials", {"fields": ("key", "secret_set", "rotating", "base_url")}),
             ("Calls", {"fields": ("default_account", "caller_id")}),
+            ("Texts", {"fields": ("sends_texts", "sender")}),
+            ("Our credit there", {"fields": ("least_credit",)}),
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Application | None = None) -> tuple[str, ...]:
-        return () if self.has_change_permission(request, obj) else ("secret_set", "rotating")
+        return ("callback_address",) if self.has_change_permission(request, obj) else ("secret_set", "rotating")
 
     def has_delete_permission(self, request: HttpRequest, obj: Application | None = None) -> bool:
         return False  # its calls and events stay; `enabled` switches it off
+
+    @admin.display(description="address")
+    def callback_address(self, application: Application) -> str:
+        return callback_address(application) if application.pk else "Shown once it is saved."
 
     @admin.display(description="secret set", boolean=True)
     def secret_set(self, application: Application) -> bool:

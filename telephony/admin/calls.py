@@ -62,8 +62,8 @@ class CallAdmin(LivePages):
                 "classes": ("collapse",),
                 "fields": (
                     "id", "application", "provider_call_id", "account", "caller", "destination", "shown_caller_id",
-                    "access_number", "state", "refusal", "detail", "limit_seconds", "begun_at", "connected_at",
-                    "answered_at", "parked_at", "ended_at", "asked_at", "review",
+                    "access_number", "callout", "state", "refusal", "detail", "limit_seconds", "begun_at",
+                    "connected_at", "answered_at", "parked_at", "ended_at", "asked_at", "review",
                 ),
             },
         ),

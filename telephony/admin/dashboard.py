@@ -11,6 +11,7 @@ from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from billing.models import Wallet
+from outbox.figures import figures
 from telephony.live import totals
 from telephony.models import CDR, Call, ReceivedEvent
 
@@ -74,6 +75,7 @@ def overview(now: datetime) -> dict[str, Any]:
             label: problems.count(value) for value, label in ReceivedEvent.Outcome.choices if value in problems
         },
         "problem_count": f"{MOST_COUNTED} or more" if len(problems) == MOST_COUNTED else len(problems),
+        "outbox": figures(now),
         "bars": _bars(by_hour, now),
         "chart_width": HOURS * BAR_STEP,
         "chart_height": CHART_HEIGHT,

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from telephony.decisions import Decision
 from telephony.events import CallEnded, Cost, Event
-from telephony.news import VerificationMethod, VerificationStatus
+from telephony.news import TextReported, VerificationMethod, VerificationStatus
 
 
 class CallbackRefused(Exception):
@@ -43,6 +43,10 @@ class CommandRefused(ProviderTrouble):
         super().__init__(sentence)
         self.code = code
         self.reference = reference
+
+
+class NoCreditThere(CommandRefused):
+    """Our own account at the provider is empty. Nothing was done, and nothing will be until it is topped up."""
 
 
 class TooMuchAtOnce(CommandRefused):
@@ -270,6 +274,7 @@ class TextProvider(Adapter, Protocol):
     """Somebody who sends texts: `capabilities.sends_texts`."""
 
     finds_texts: bool  # whether `find_text` can say anything
+    tells_of_texts: bool  # whether it tells by itself what became of a text
 
     def send_text(self, access: Access, order: TextOrder) -> str:
         """Send it; returns the provider's id of it. Raises as `place_callout` does."""
@@ -280,12 +285,15 @@ class TextProvider(Adapter, Protocol):
         Raises ProviderTrouble when it cannot say.
         """
 
+    def ask_text(self, access: Access, text_id: str) -> TextReported:
+        """What has become of a text, where nobody tells of it. `text_id` is the provider's. Raises ProviderTrouble."""
+
 
 class Verifier(Adapter, Protocol):
     """Somebody who brings the proof that a number is somebody's: `capabilities.verifies_numbers`."""
 
     def start_verification(self, access: Access, order: VerificationOrder) -> VerificationReport:
-        """Begin. Raises as `place_callout` does."""
+        """Begin, or take the one that was begun with this reference before. Raises as `place_callout` does."""
 
     def report_verification(
         self, access: Access, verification_id: str, method: VerificationMethod, proof: str

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django import template
+from django.urls import reverse
 
 from accounts.numbers import display
 from telephony.decisions import Reason
 from telephony.live import stage_of
-from telephony.models import Call
+from telephony.models import Call, TextMessage, Verification
 from telephony.prompts import WRITTEN
 
 register = template.Library()
@@ -33,6 +35,18 @@ DECISIONS = {
     "park": "park",
     "acknowledge": "take note",
 }
+
+
+@register.filter
+def paid_for(subject: UUID) -> str:
+    """Where staff see what a hold is for: a call, a text or a verification."""
+    for documents, page in (
+        (TextMessage, "admin:telephony_textmessage_change"),
+        (Verification, "admin:telephony_verification_change"),
+    ):
+        if documents.objects.filter(pk=subject).exists():
+            return reverse(page, args=[subject])
+    return reverse("admin:telephony_call_change", args=[subject])
 
 
 @register.filter

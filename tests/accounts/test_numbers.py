@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from accounts.numbers import NumberUnreadable, display, from_digits, mask, parse_number, prefixes
+from accounts.numbers import NumberUnreadable, countries_of, display, from_digits, mask, parse_number, prefixes
 
 LONDON = "+442079460000"
 MOBILE = "+447700900123"
@@ -276,7 +276,7 @@ abroad = st.builds(
 dialled = abroad | st.from_regex(r"\A[0-9 ().-]{5,20}\Z")
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(dialled, homes)
 @example("+390612345678", None)
 @example("0701740605", "SE")
@@ -345,3 +345,18 @@ def test_a_number_is_shown_as_people_read_it_and_otherwise_as_it_is() -> None:
     assert display(NEW_YORK) == "+1 202-555-0123"
     assert display("anonymous") == "anonymous"
     assert display("") == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "countries"),
+    [
+        ("+12025550123", ("US",)),
+        ("+14165550123", ("CA",)),
+        ("+46701740605", ("SE",)),
+        ("+447700900123", ("GB", "GG", "IM", "JE")),
+        ("+882161234567", ()),
+        ("no number", ()),
+    ],
+)
+def test_a_number_tells_its_country_or_all_that_it_may_be_in(number: str, countries: tuple[str, ...]) -> None:
+    assert countries_of(number) == countries

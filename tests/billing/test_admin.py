@@ -23,6 +23,8 @@ from tests.telephony.scenes import a_running_call
 
 pytestmark = pytest.mark.django_db
 
+NO_ALERTS = {"alerts-TOTAL_FORMS": 0, "alerts-INITIAL_FORMS": 0}
+
 
 @pytest.fixture
 def account() -> Account:
@@ -219,6 +221,19 @@ def test_a_file_becomes_a_version_that_is_not_in_force(admin_client: Client) -> 
     assert "Loaded 2 rates" in page
     deck = RateDeck.objects.get(name="retail")
     assert (deck.active_version, deck.versions.get().source) == (None, "prices.csv")
+
+
+def test_a_file_of_texts_becomes_a_deck_of_texts_that_no_wallet_can_choose(admin_client: Client) -> None:
+    rows = "prefix,destination,price_each\n44,United Kingdom,0.05\n"
+    data = {"name": "texts", "currency": "USD", "service": "texts", "file": a_file(rows)}
+    assert "Loaded 1 rates" in admin_client.post("/admin/billing/ratedeck/load/", data, follow=True).content.decode()
+    deck = RateDeck.objects.get()
+    assert deck.service == "texts"
+    page = admin_client.get("/admin/billing/ratedeck/").content.decode()
+    assert "texts, by the segment" in page
+    wallet = an_account().wallet
+    response = admin_client.post(f"/admin/billing/wallet/{wallet.pk}/change/", {**NO_ALERTS, "deck": deck.pk})
+    assert "Choose a deck of calls" in response.content.decode()
 
 
 def test_a_file_that_cannot_be_used_says_which_line_and_loads_nothing(admin_client: Client) -> None:

@@ -243,8 +243,8 @@ def test_i16_a_hold_pinned_to_a_rate_of_another_time_is_found(books: Account, ef
     plant(
         f"UPDATE billing_rate SET effective_from = '{effective_from}'",
         "INSERT INTO billing_rate (version_id, prefix, destination, price_per_minute, connection_fee, "
-        "first_increment, next_increment, minimum_charge, grace_seconds, effective_from) "
-        "SELECT version_id, prefix, destination, 9, 0, 60, 60, 0, 0, '2020-01-01' FROM billing_rate",
+        "first_increment, next_increment, minimum_charge, grace_seconds, price_each, effective_from) "
+        "SELECT version_id, prefix, destination, 9, 0, 60, 60, 0, 0, 0, '2020-01-01' FROM billing_rate",
     )
     assert found_by() == {"I16"}
 

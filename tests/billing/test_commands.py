@@ -205,6 +205,17 @@ def test_a_deck_is_loaded_activated_and_taken_back(shell: Shell, deck_file: Path
     assert "no version 3" in shell.refuses("activate_rates", "retail", "--version-number", "3")
 
 
+def test_a_deck_of_texts_is_loaded_by_its_service(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "texts.csv"
+    path.write_text("prefix,destination,price_each\n44,UK,0.05\n")
+    words = ("load_rates", str(path), "--deck", "texts", "--currency", "USD")
+    assert "price_each" in shell.refuses(*words)
+    loaded = shell.json(*words, "--service", "texts", "--activate")
+    assert (loaded["service"], loaded["loaded"], loaded["active"]) == ("texts", 1, True)
+    assert RateDeck.objects.get().service == "texts"
+    assert shell.run(*words, "--service", "faxes").exit_code == 2
+
+
 def test_refused_rows_are_printed_with_line_and_reason_and_exit_with_1(shell: Shell, deck_file: Path) -> None:
     deck_file.write_text(deck_file.read_text() + "x,Nowhere,free,0\n")
     words = ("load_rates", str(deck_file), "--deck", "retail", "--currency", "USD", "--activate")
@@ -355,7 +366,7 @@ def test_an_application_is_added_and_its_secret_is_never_printed(shell: Shell) -
     application = Application.objects.get()
     assert added == {
         "application": application.pk, "provider": "sinch", "key": "key-1", "name": "shop",
-        "base_url": "http://127.0.0.1:9000",
+        "base_url": "http://127.0.0.1:9000", "callback_address": "http://testserver/callbacks/sinch/",
     }  # fmt: skip
     assert (application.secret, application.caller_id) == (A_SECRET, "+12025550123")
     assert application.default_account == Account.objects.get(name="Alice")

@@ -75,8 +75,8 @@ def new_wallet(columns: str = "", values: str = "", *, account: str = "{penniles
 def rate(version: str, *, prefix: str = "49", price: str = "0.01") -> str:
     return (
         "INSERT INTO billing_rate (version_id, prefix, destination, price_per_minute, connection_fee, first_increment,"
-        " next_increment, minimum_charge, grace_seconds, effective_from)"
-        f" VALUES ({version}, '{prefix}', '', {price}, 0, 60, 60, 0, 0, '1970-01-01+00')"
+        " next_increment, minimum_charge, grace_seconds, price_each, effective_from)"
+        f" VALUES ({version}, '{prefix}', '', {price}, 0, 60, 60, 0, 0, 0, '1970-01-01+00')"
     )
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
+from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
+from billing import piecework
 from billing.money import Money
+from billing.piecework import Service
 from billing.topups import correct, credit
-from tests.builders import an_account
+from tests.billing.test_audit import reserve, settle
+from tests.builders import a_deck, an_account
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +41,27 @@ def test_earlier_movements_are_on_the_next_page(client: Client) -> None:
     second = client.get("/money/", {"before": first.context["older"]})
     assert [m.amount for m in second.context["movements"]] == [2, 1]
     assert second.context["older"] is None
+
+
+def test_what_was_charged_says_what_for(client: Client) -> None:
+    a_deck({"44": "0.06"})
+    a_deck({"44": "0.05"}, service="texts")
+    a_deck({"44": "0.07"}, service="verifications")
+    account = an_account(balance="5")
+    settle(reserve(account))
+    for service in (Service.TEXTS, Service.VERIFICATIONS):
+        subject, now = uuid4(), timezone.now()
+        with transaction.atomic():
+            quote = piecework.read_quote(piecework.quote(account.pk, service, ["44"], now))
+            assert quote is not None
+            piecework.reserve(quote, subject, 1, opened_at=now, expires_at=now)
+            reservation = piecework.read_reservation(piecework.find_reservation(subject))
+            assert reservation is not None
+            piecework.settle(reservation, subject, 1, now)
+    client.force_login(User.objects.create_user("owner@example.com", account=account))
+    page = client.get("/money/").content.decode()
+    assert page.index(">Verification<") < page.index(">Text<") < page.index(">Call</a>") < page.index(">Top-up<")
+    assert page.count("/calls/") == 1
 
 
 @pytest.mark.parametrize("before", ["", "-1", "x", "9" * 40, "٣"])

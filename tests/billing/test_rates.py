@@ -11,13 +11,14 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
-from billing import charging
+from billing import charging, piecework
 from billing.exceptions import DeckNotWhole, UnknownDeck
 from billing.models import DeckVersion, Rate, RateDeck
 from billing.rates import (
     Change,
     DeckUnreadable,
     LoadReport,
+    Service,
     activate,
     check_deck,
     find_deck,
@@ -315,3 +316,103 @@ def test_a_long_price_list_is_loaded_whole() -> None:
     assert (report.rows_read, report.rows_loaded, report.difference.added) == (20_000, 20_000, 20_000)
     assert report.version is not None
     assert report.version.rate_count == report.version.rates.count() == 20_000
+
+
+# --- by the piece ----------------------------------------------------------------------------------------------------
+
+PIECES = "prefix,destination,price_each,effective_from"
+
+
+def load_pieces(
+    *rows: str, service: Service = Service.TEXTS, name: str = "texts", header: str = PIECES, currency: str = "USD"
+) -> LoadReport:
+    return load_deck(a_file(*rows, header=header), name=name, currency=currency, service=service)
+
+
+def price_of_a_piece(account_id: int, service: Service, at: datetime = datetime(2026, 6, 1, tzinfo=UTC)) -> Decimal:
+    with transaction.atomic():
+        quote = piecework.read_quote(piecework.quote(account_id, service, ["447", "44"], at))
+    assert quote is not None
+    assert quote.rate is not None
+    return quote.rate.price_each
+
+
+def test_a_deck_of_pieces_has_a_price_each_and_nothing_about_minutes() -> None:
+    report = load_pieces("44,United Kingdom,0.045,", "447,UK mobile,0.05,2026-01-31")
+    assert report.version is not None
+    assert (report.rows_loaded, report.version.deck.service) == (2, "texts")
+    rate = Rate.objects.get(prefix="44")
+    assert (rate.price_each, rate.price_per_minute, rate.connection_fee) == (Decimal("0.045"), 0, 0)
+    assert rate.effective_from == EPOCH
+
+
+def test_the_bad_rows_of_a_deck_of_pieces_are_named_by_line() -> None:
+    report = load_pieces("app,App,0.01,", "46,Sweden,,", "47,Norway,-1,", "48,Poland,dear,", "49,Germany,0.1,soon")
+    assert report.refused == [
+        (2, "prefix is not 1 to 15 digits"),
+        (3, "price_each is missing"),
+        (4, "price_each is negative"),
+        (5, "price_each is not a number"),
+        (6, "effective_from is not a time such as 2026-01-31 or 2026-01-31T12:00:00Z"),
+    ]
+    assert not RateDeck.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("service", "header", "why"),
+    [
+        (Service.TEXTS, "prefix,destination,price_per_minute", "columns nobody knows: 'price_per_minute'"),
+        (
+            Service.VERIFICATIONS,
+            "prefix,destination,price_each,connection_fee",
+            "columns nobody knows: 'connection_fee'",
+        ),
+        (Service.CALLS, "prefix,destination,price_each", "columns nobody knows: 'price_each'"),
+        (Service.TEXTS, "prefix,destination", "The header lacks price_each."),
+    ],
+)
+def test_a_file_of_another_service_is_not_read(service: Service, header: str, why: str) -> None:
+    with pytest.raises(DeckUnreadable, match=why):
+        load_pieces("44,UK,0.06", service=service, header=header)
+
+
+def test_a_difference_of_pieces_is_in_the_price_of_a_piece() -> None:
+    first = load_pieces("44,UK,0.04,", "46,Sweden,0.03,")
+    assert first.version is not None
+    activate(first.version)
+    report = check_deck(a_file("44,UK,0.05,", "47,Norway,0.02,", header=PIECES), name="texts", service=Service.TEXTS)
+    difference = report.difference
+    assert (difference.added, difference.changed, difference.removed) == (1, 1, 1)
+    assert difference.sample[0] == Change(prefix="44", before="0.040000", after="0.050000")
+
+
+def test_a_deck_stays_with_its_service() -> None:
+    load(a_file("44,UK,0.06"))
+    with pytest.raises(UnknownDeck, match="is for calls, not for texts"):
+        load_pieces("44,UK,0.05,", name="retail")
+    with pytest.raises(UnknownDeck, match="is for calls, not for texts"):
+        check_deck(a_file("44,UK,0.05,", header=PIECES), name="retail", service=Service.TEXTS)
+
+
+def test_every_service_has_a_default_deck_of_its_own() -> None:
+    account = an_account()
+    for service, price in ((Service.TEXTS, "0.05"), (Service.VERIFICATIONS, "0.07")):
+        for name, each in ((f"{service} first", price), (f"{service} second", "9")):
+            version = load_pieces(f"44,UK,{each},", service=service, name=name).version
+            assert version is not None
+            activate(version)
+    calls = load(a_file("44,UK,0.06")).version
+    assert calls is not None
+    activate(calls)
+    assert sorted(RateDeck.objects.filter(is_default=True).values_list("name", flat=True)) == [
+        "retail", "texts first", "verifications first",
+    ]  # fmt: skip
+    assert price_of_a_piece(account.pk, Service.TEXTS) == Decimal("0.05")
+    assert price_of_a_piece(account.pk, Service.VERIFICATIONS) == Decimal("0.07")
+    assert price_of("44", account.pk) == Decimal("0.06")
+
+
+def test_a_wallet_is_not_given_a_deck_of_another_service() -> None:
+    deck = a_deck({"44": "0.05"}, service="texts").deck
+    with pytest.raises(UnknownDeck, match="a wallet chooses its deck of calls alone"):
+        an_account(deck=deck)

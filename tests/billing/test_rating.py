@@ -149,7 +149,7 @@ any_amount = money("0.01") | money("5") | money("100000")
 
 
 @given(any_terms, any_duration)
-@settings(max_examples=500)
+@settings(max_examples=200)
 def test_the_price_equals_that_of_an_independent_rater(rate: Terms, seconds: int) -> None:
     assert Fraction(price_of(rate, seconds)) == reference_price(rate, seconds)
 
@@ -162,7 +162,7 @@ def test_a_price_is_never_negative_and_has_six_places(rate: Terms, seconds: int)
 
 
 @given(any_terms, any_duration, any_duration)
-@settings(max_examples=500)
+@settings(max_examples=200)
 def test_a_longer_call_never_costs_less(rate: Terms, one: int, other: int) -> None:
     shorter, longer = sorted((one, other))
     assert price_of(rate, shorter) <= price_of(rate, longer)
@@ -170,14 +170,14 @@ def test_a_longer_call_never_costs_less(rate: Terms, one: int, other: int) -> No
 
 @given(any_terms, any_amount, st.integers(301, LONGEST))
 @example(Terms(price_per_minute=Decimal("0.00006"), first_increment=1, next_increment=1), Decimal("0.000001"), 400)
-@settings(max_examples=1_500)
+@settings(max_examples=400)
 def test_the_longest_affordable_call_is_exactly_that(rate: Terms, amount: Decimal, at_most: int) -> None:
     seconds = affordable_seconds(rate, amount, at_most_seconds=at_most)
     assert seconds == reference_affordable(rate, amount, at_most)
 
 
 @given(any_terms, any_amount, st.integers(301, LONGEST))
-@settings(max_examples=500)
+@settings(max_examples=200)
 def test_an_affordable_call_can_be_paid_and_one_second_more_cannot(rate: Terms, amount: Decimal, at_most: int) -> None:
     seconds = affordable_seconds(rate, amount, at_most_seconds=at_most)
     assume(seconds)
@@ -186,6 +186,6 @@ def test_an_affordable_call_can_be_paid_and_one_second_more_cannot(rate: Terms, 
 
 
 @given(any_terms, any_amount, st.integers(1, 301))
-@settings(max_examples=500)
+@settings(max_examples=200)
 def test_a_bound_inside_the_grace_period_is_kept_too(rate: Terms, amount: Decimal, at_most: int) -> None:
     assert 0 <= affordable_seconds(rate, amount, at_most_seconds=at_most) <= at_most

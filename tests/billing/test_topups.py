@@ -17,6 +17,8 @@ from billing.money import Money
 from billing.topups import Booked, NotBookable, correct, credit, reverse
 from tests.billing.test_wallets import hold
 from tests.builders import an_account, balance, check_deferred_constraints, house
+from webhooks import endpoints
+from webhooks.models import Delivery
 
 T = TypeVar("T")
 
@@ -186,3 +188,15 @@ def test_simultaneous_reversals_undo_a_posting_once() -> None:
     answers = at_once(*[lambda: reverse(posting, reason="bounced", made_by="staff@example.com")] * 4)
     assert sorted(type(answer).__name__ for answer in answers) == ["CannotReverse"] * 3 + ["int"]
     assert balance(account) == 10
+
+
+@pytest.mark.django_db
+def test_an_accounts_systems_are_told_of_a_top_up_once_and_of_a_correction_not_at_all() -> None:
+    account = an_account(balance="10")
+    endpoints.add(account, "https://hooks.example.com/")
+    for _ in range(2):
+        credit(account, usd("3"), reference="bank-1")
+    correct(account, usd("2"), reason="a gift", made_by="staff@example.com", reference="gift-1")
+    told = Delivery.objects.get()
+    assert told.event == "balance.topped_up"
+    assert told.data == {"amount": "3.000000", "currency": "USD", "reference": "bank-1", "balance": "13.000000"}

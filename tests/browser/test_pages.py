@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from accounts import notices
 from accounts.models import Account, User
+from billing.alerts import Channel, set_alert
 from billing.models import RateDeck
+from billing.money import Money
 from telephony.decisions import Reason
 from telephony.models import Application, Call, ReceivedEvent
 from tests.browser.visitor import PASSWORD, Visitor, follow
@@ -65,6 +68,9 @@ def scene() -> Scene:
         error="no call id",
         body=b"\xff<script>alert(1)</script>",
     )
+    set_alert(account, Money.of("30", "USD"), list(Channel), email="books@example.com")
+    notices.tell(account.pk, "low", "Your balance is low: 4.97 USD.", notices.Level.WARNING)
+    notices.tell(None, "low credit", "The credit at Softphone is low: 4.97 USD.", notices.Level.WARNING)
     return Scene(account, application, running, ended, refused)
 
 
@@ -125,6 +131,8 @@ def test_the_customers_pages_fit_and_work_everywhere(scene: Scene, visit: Any, s
         "call-refused": f"/calls/{scene.refused.pk}/",
         "call-running": f"/calls/{scene.running.pk}/",
         "money": "/money/",
+        "alerts": "/alerts/",
+        "alert": f"/alerts/{scene.account.wallet.alerts.get().pk}/",
         "password": "/accounts/password/change/",
         "sign-out": "/accounts/logout/",
     }
@@ -154,6 +162,8 @@ def test_the_staff_pages_fit_and_work_everywhere(scene: Scene, visit: Any, size:
         "house": "billing/entry/house/",
         "postings": "billing/posting/",
         "holds": "billing/hold/",
+        "crossings": "billing/crossing/",
+        "notices": "accounts/notice/",
         "decks": "billing/ratedeck/",
         "deck": f"billing/ratedeck/{_deck()}/change/",
         "load": "billing/ratedeck/load/",

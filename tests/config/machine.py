@@ -21,7 +21,10 @@ import requests
 from config.embedded import throwaway_valkey
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-CODE = ("accounts", "billing", "config", "postgres", "sandbox", "static", "telephony", "templates", "manage.py")
+CODE = (
+    "accounts", "billing", "config", "outbox", "postgres", "sandbox", "static", "telephony", "templates", "webhooks",
+    "manage.py",
+)  # fmt: skip
 MARK = "RINGFENCE_TEST_MACHINE"
 PATIENCE_SECONDS = 60
 

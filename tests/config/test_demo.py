@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import psycopg
 
 from tests.config.machine import a_given_machine
+from tests.test_docs import CHECKOUT, blocks
 
 A_HAND_IN_THE_TILL = """
     ALTER TABLE billing_wallet DISABLE TRIGGER USER;
@@ -34,6 +36,7 @@ def test_it_shows_the_books_twice_and_notices_a_hand_in_the_till(tmp_path: Path)
         last = first.stdout.splitlines()[-1]
         assert last.startswith("ledger: ")
         assert last.endswith(" entries, 0 differences")
+        _check_readme(first.stdout)
 
         second = own.run("demo", "--json")
         assert second.returncode == 0, second.stderr
@@ -46,6 +49,21 @@ def test_it_shows_the_books_twice_and_notices_a_hand_in_the_till(tmp_path: Path)
         assert "The books do not agree" in third.stderr
         assert not third.stdout.splitlines()[-1].endswith(" 0 differences")
         own.wait_until_empty()
+
+
+def _check_readme(printed: str) -> None:
+    """The demo prints what the README shows, line by line; figures may differ, and the README leaves some out."""
+    (shown,) = blocks(CHECKOUT / "README.md", "text")
+    lines = iter([_shape(line) for line in printed.splitlines()])
+    for wanted in filter(None, map(_shape, shown.splitlines())):
+        found = (line.startswith(wanted[:-1]) if wanted.endswith("…") else line == wanted for line in lines)
+        assert any(found), f"not printed: {wanted}"
+    assert re.fullmatch(r"ledger: [1-9]\d* entries, 0 differences", shown.splitlines()[-1])
+
+
+def _shape(line: str) -> str:
+    """A line without what differs between two runs: figures and the width of columns."""
+    return re.sub(r"\d+", "0", re.sub(r" +", " ", line.strip()))
 
 
 def _check_figures(figures: dict[str, Any]) -> None:

@@ -18,9 +18,11 @@ from config.processes import ProcessEnded, running, wait_until_ready, watch
 PATIENCE_SECONDS = 20
 FOR_EVER = [sys.executable, "-c", "import signal; signal.pause()"]
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); signal.pause()"
+# Somebody who runs the tests in the background may have had SIGINT ignored, which every child inherits.
 A_FAMILY = """
-import os, sys, time
+import os, signal, sys, time
 from config.processes import running
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with running({"one": [sys.executable, "-c", "import signal; signal.pause()"], "two": ["sleep", "600"]}) as started:
     print(*(process.pid for process in started.values()), flush=True)
     time.sleep(600)

@@ -16,7 +16,9 @@ def test_with_nothing_set_up_it_brings_everything_along_and_leaves_no_process(tm
         own.wait_until_said(serving, f"Serving at http://127.0.0.1:{port}")
         assert status(f"http://127.0.0.1:{port}/readyz") == 200
         running = "\n".join(own.processes().values())
-        for part in ("granian", "celery -A config.celery worker", "celery -A config.celery beat", "keep postgres"):
+        celery = "celery -A config.celery"
+        parts = ("granian", "manage.py relay", f"{celery} worker", "--queues paid", "--queues celery", f"{celery} beat")
+        for part in (*parts, "keep postgres"):
             assert part in running
         assert (tmp_path / "var" / "secrets.env").stat().st_mode & 0o777 == 0o600
         serving.send_signal(signal.SIGTERM)
@@ -34,7 +36,7 @@ def test_behind_its_public_name_it_becomes_ready_and_a_kill_ends_all_of_it(tmp_p
         own.wait_until_said(serving, "Serving at")
         assert status(f"http://127.0.0.1:{port}/readyz") == 400  # not its name
         assert status(f"http://127.0.0.1:{port}/readyz", Host="calls.example.com") == 200
-        assert len(own.processes()) >= 4
+        assert len(own.processes()) >= 6
         serving.kill()
         assert serving.wait(PATIENCE_SECONDS) == -signal.SIGKILL
         own.wait_until_empty()

@@ -126,8 +126,6 @@ class Books:
     def __init__(self, accounts: dict[str, Account]) -> None:
         self.accounts = accounts
         self.model = Model()
-        for currency, account in accounts.items():
-            open_wallet(account, currency)
 
     def top_up(self, currency: str, amount: Decimal, reference: str) -> None:
         self._book_once("top_up", "top_ups", currency, amount, reference)
@@ -307,10 +305,13 @@ def refused(*constraints: str) -> Iterator[None]:
 
 
 def open_accounts() -> dict[str, Account]:
-    """An account per currency, and the deck both are charged by."""
+    """An account per currency with its empty wallet, and the deck it is charged by."""
     for currency in CURRENCIES:
         a_deck([rate_row(prefix, terms) for prefix, terms in PREFIXES.items()], name=currency, currency=currency)
-    return {currency: open_account(currency) for currency in CURRENCIES}
+    accounts = {currency: open_account(currency) for currency in CURRENCIES}
+    for currency, account in accounts.items():
+        open_wallet(account, currency)
+    return accounts
 
 
 def rate_row(prefix: str, terms: Terms) -> dict[str, object]:

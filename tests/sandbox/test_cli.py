@@ -1,17 +1,21 @@
 """The command, the scenario it plays and the report it gives."""
 
 import json
+import re
+import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections import Counter
 from decimal import Decimal
 from random import Random
 
 import pytest
 
-from sandbox import HangUp, Lose, Phone, Sandbox, Silence, cli, report
+from sandbox import HangUp, Kind, Lose, Phone, Sandbox, Silence, cli, oracle, report
 from sandbox.scenario import keys, place_calls
+from tests.sandbox.desk import CALLOUTS, ask, tts
 from tests.sandbox.receiver import application, connect, menu, replies, run_menu
 
 MINUTE = replies(ice=connect(maxDuration=60))
@@ -96,6 +100,11 @@ def test_chaos_is_not_the_applications_failure(capsys):
         ["--calls", "0"],
         ["--calls", "many"],
         ["--port", "65536"],
+        ["--port", "0", "--pace", "0"],
+        ["--port", "0", "--pace", "fast"],
+        ["--port", "0", "--calls", "1", "--pace", "2"],
+        ["--port", "0", "--misbehave", "rude=1"],
+        ["--port", "0", "--oracle", "/no/such/folder/oracle.jsonl"],
         ["--calls", "1", "--chaos", "rain=1"],
         ["--calls", "1", "--key", "k"],
         ["--calls", "1", "--key", "k", "--secret", "not base64"],
@@ -125,6 +134,23 @@ def test_the_package_is_a_command_of_its_own():
 
     assert done.returncode == 2
     assert "--calls N" in done.stderr
+
+
+def test_what_is_asked_for_over_rest_happens_while_the_command_serves(tmp_path):
+    path, told = tmp_path / "oracle.jsonl", threading.Event()
+    with application(lambda event: told.set() or {}) as app:
+        arguments = ["--target", app.url, "--port", "0", "--oracle", str(path), "--misbehave", "error_after=1"]
+        with subprocess.Popen([sys.executable, "-m", "sandbox", *arguments], stderr=subprocess.PIPE, text=True) as desk:
+            lines = [desk.stderr.readline() for _ in range(4)]
+            url = re.search(r"http://[\d.:]+", lines[0])[0]
+            status, _ = ask("POST", url + CALLOUTS, tts(custom="ref-1", enableDice=True))
+            assert told.wait(10)
+            desk.send_signal(signal.SIGINT)
+            assert desk.wait(10) == 0
+
+    assert status in (500, 503)
+    assert app.names == ["dice"]
+    assert [(deed.kind, deed.reference) for deed in oracle.read(path)] == [(Kind.CALLOUT, "ref-1")]
 
 
 def test_calls_to_an_access_number_are_reported_with_the_menus_heard(capsys):

@@ -61,7 +61,7 @@ def serving(answers: Answers) -> Iterator[RestApi]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_PATCH = _serve  # noqa: N815
+        do_GET = do_PATCH = do_POST = _serve  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

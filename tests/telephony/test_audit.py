@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from billing.models import Hold, Posting
+from outbox.models import Row
 from telephony.audit import CHECKS, run_audit, worth_a_look
 from telephony.models import CDR, Call, ReceivedEvent
 from tests.billing.test_audit import reserve, settle
@@ -121,7 +122,7 @@ def test_a_running_call_that_ended_with_its_hold_open_is_found(account: Account)
 
 def test_an_open_hold_of_no_call_is_found(account: Account) -> None:
     reserve(account, 60)
-    assert found(full=False) == {"I10 an open hold has its call"}
+    assert found(full=False) == {"I10 an open hold has its call, text or verification"}
 
 
 def test_money_held_in_somebody_elses_wallet_is_found(account: Account) -> None:
@@ -134,19 +135,19 @@ def test_a_priced_cdr_without_a_posting_is_found(account: Account) -> None:
         "UPDATE telephony_cdr SET posting_id = NULL",
         drop={"cdr_priced_has_posting": "telephony_cdr"},
     )
-    assert found() == {"I9 a CDR with a price has its posting", "I9 a settlement has its CDR"}
+    assert found() == {"I9 a CDR with a price has its posting", "I9 a settlement has its CDR, text or verification"}
 
 
 def test_a_cdr_that_names_the_posting_of_something_else_is_found(account: Account) -> None:
     plant("UPDATE telephony_cdr SET posting_id = (SELECT min(id) FROM billing_posting)")
-    assert found() >= {"I9 a CDR with a price has its posting", "I9 a settlement has its CDR"}
+    assert found() >= {"I9 a CDR with a price has its posting", "I9 a settlement has its CDR, text or verification"}
 
 
 def test_a_settlement_without_a_cdr_is_found(account: Account) -> None:
     call_id = reserve(account, 60)
     settle(call_id)
     a_call(account, call_id, "refused")
-    assert found() == {"I9 a settlement has its CDR"}
+    assert found() == {"I9 a settlement has its CDR, text or verification"}
 
 
 @pytest.mark.parametrize(
@@ -196,12 +197,17 @@ def test_what_wants_a_person_is_counted_and_is_no_difference(account: Account) -
     for outcome in ("quarantined", "conflict", "failed", "failed"):
         an_event(call, outcome)
     Call.objects.filter(pk=call.pk).update(review="it was connected although we refused it")
+    for number, state in enumerate(("unknown", "dead", "dead", "done")):
+        over = timezone.now() if state in ("dead", "done") else None
+        Row.objects.create(kind="text", key=f"text:{number}", state=state, finished_at=over)
     plant("UPDATE billing_hold SET expires_at = now() - interval '1 second' WHERE state = 'open'")
     assert worth_a_look() == {
         "holds past their time": 1,
         "calls to review": 1,
         "events quarantined": 1,
         "events conflict": 1,
+        "outbox rows unknown": 1,
+        "outbox rows dead": 2,
         "events failed": 2,
     }
     assert found() == set()

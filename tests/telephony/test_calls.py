@@ -28,6 +28,7 @@ KNOWN = KnownCall(
     connected_at=None,
     answered_at=None,
     access_number_id=None,
+    callout_id=None,
     settled_seconds=None,
     settled_result=None,
     settled_cost=None,

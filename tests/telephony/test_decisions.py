@@ -8,11 +8,13 @@ import pytest
 
 from telephony.decisions import (
     Acknowledge,
+    AllowVerification,
     Ask,
     Connect,
     ConnectUser,
     Continue,
     Decision,
+    DenyVerification,
     HangUp,
     Park,
     Reason,
@@ -53,6 +55,8 @@ DECISIONS: list[Decision] = [
     HangUp(),
     HangUp(say=say("Goodbye."), locale="en-GB"),
     Park(say=say("Please hold."), limit_seconds=120),
+    AllowVerification(),
+    DenyVerification("10 in a day"),
     *(refusal(reason, "0.06 USD needed.") for reason in Reason),
 ]
 

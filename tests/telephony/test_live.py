@@ -35,6 +35,7 @@ from telephony.models import CDR, Application, Call, ReceivedEvent
 from telephony.templatetags.calls import decision_details, decision_word, state
 from tests import books
 from tests.builders import a_deck, an_account, an_application, balance, held, house
+from tests.telephony.callout_scenes import a_caller, a_callout, a_placed_call, the_call
 from tests.telephony.live_scenes import LIMIT_SECONDS, NUMBER, OURS, Desk, a_call_in_a_menu, a_desk, answering
 from tests.telephony.scenes import a_refused_call, a_running_call, an_ended_call
 
@@ -486,3 +487,18 @@ def test_a_customer_reads_how_far_a_running_call_has_come(
     Call.objects.update(parked_at=call.begun_at if parked else None)
     for path in ("/", f"/calls/{call.pk}/"):
         assert f'<span class="state {word}">{word}</span>' in client.get(path).content.decode()
+
+
+def test_a_call_that_we_began_is_hung_up_and_not_parked(application: Application) -> None:
+    call = a_placed_call(a_callout(a_caller()))
+    now = timezone.now()
+    assert live.verbs_of(call, now) == (Verb.HANG_UP,)
+    with pytest.raises(CallNotManageable, match="nobody else takes part"):
+        live.find(call.pk, Verb.PARK)
+
+
+def test_a_call_of_which_the_provider_told_no_id_is_not_managed(application: Application) -> None:
+    call = the_call(a_callout(a_caller()))
+    assert live.verbs_of(call, timezone.now()) == ()
+    with pytest.raises(CallNotManageable, match="by which id it knows this call"):
+        live.find(call.pk, Verb.HANG_UP)

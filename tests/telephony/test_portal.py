@@ -143,7 +143,7 @@ def test_ten_calls_take_as_many_queries_as_one(
 ) -> None:
     an_ended_call(account, application)
     a_running_call(account, application)
-    queries = 7  # session, user, account, wallet, calls, running calls, records
+    queries = 8  # session, user, account, notices, wallet, calls, running calls, records
     with django_assert_num_queries(queries):
         owner.get("/")
     for _ in range(5):

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from telephony.models import CDR, Call
-from telephony.tasks import reconcile_overdue_calls
+from telephony.tasks import begin_callouts, reconcile_overdue_calls
 from tests.builders import a_deck, an_account, an_application
 from tests.postgres.locks import held_elsewhere
 from tests.sinch_caller import SinchCaller, a_call_id
+from tests.telephony.callout_scenes import a_caller, promised
 from tests.telephony.rest_api import RestApi, says, serving
+from tests.telephony.test_call_lists import a_list
 
 pytestmark = pytest.mark.django_db
 
@@ -42,3 +44,16 @@ def test_while_it_runs_elsewhere_the_task_does_nothing(an_overdue_call: None, ap
     assert api.asked == []
     reconcile_overdue_calls()
     assert len(api.asked) == 1
+
+
+def test_the_task_begins_what_is_due_and_paces_the_lists(db: None) -> None:
+    an_application()
+    account = a_caller()
+    single, listed = promised(account), a_list(account, at_once=1)
+    with held_elsewhere("telephony.callouts"):
+        begin_callouts()
+    assert not Call.objects.exists()
+    begin_callouts()
+    assert {call.callout.call_list for call in Call.objects.all()} == {None, listed}
+    single.refresh_from_db()
+    assert single.state == "calling"

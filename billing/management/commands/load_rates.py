@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from accounts.command import Outcome, RingfenceCommand
 from billing.exceptions import BillingError
-from billing.rates import LoadReport, activate, check_deck, load_deck
+from billing.rates import LoadReport, Service, activate, check_deck, load_deck
 
 SHOWN = 20
 
@@ -22,6 +22,12 @@ class Command(RingfenceCommand):
         parser.add_argument("file", metavar="FILE.csv", type=Path)
         parser.add_argument("--deck", metavar="NAME", required=True)
         parser.add_argument("--currency", required=True, help="three capital letters, such as USD")
+        parser.add_argument(
+            "--service",
+            choices=Service.values,
+            default=Service.CALLS.value,
+            help="what it prices; texts and verifications have price_each instead of price_per_minute",
+        )
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--check", action="store_true", help="load nothing, only say what would happen")
         what.add_argument("--activate", action="store_true", help="put the deck in force when it is whole")
@@ -41,14 +47,16 @@ class Command(RingfenceCommand):
         return Outcome(data=_data(report, options), text=_text(report, options), failure=failure)
 
     def _read(self, file: BinaryIO, path: Path, options: dict[str, Any]) -> LoadReport:
+        name, service = options["deck"], Service(options["service"])
         if options["check"]:
-            return check_deck(file, name=options["deck"])
-        return load_deck(file, name=options["deck"], currency=options["currency"], source=path.name)
+            return check_deck(file, name=name, service=service)
+        return load_deck(file, name=name, currency=options["currency"], source=path.name, service=service)
 
 
 def _data(report: LoadReport, options: dict[str, Any]) -> dict[str, Any]:
     return {
         "deck": options["deck"],
+        "service": options["service"],
         "version": report.version.number if report.version else None,
         "active": bool(options["activate"] and report.version),
         "read": report.rows_read,

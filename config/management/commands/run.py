@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from accounts.command import Outcome, RingfenceCommand
 from accounts.models import Account, User
-from config import demo, demo_menu, processes
+from config import demo, demo_menu, demo_work, processes
 from config.migrating import bring_up_to_date
 from config.processes import ProcessEnded
 from sandbox import DESK_KEY, DESK_SECRET, Phone, Sandbox
@@ -25,7 +25,7 @@ CUSTOMER = "customer@ringfence.example"
 
 
 class Command(RingfenceCommand):
-    help = "Serve web, worker, timetable and sandbox until Ctrl-C, with something to look at; says where to sign in."
+    help = "Serve everything and a sandbox until Ctrl-C, with something to look at; says where to sign in."
     facts = (ProcessEnded,)
 
     def arguments(self, parser: CommandParser) -> None:
@@ -36,11 +36,7 @@ class Command(RingfenceCommand):
         processes.must_be_free("127.0.0.1", port, "--port")
         processes.must_be_free("127.0.0.1", sandbox_port, "--sandbox-port")
         bring_up_to_date()
-        commands = {
-            "web": processes.web("127.0.0.1", port, settings.WEB_WORKERS, settings.WEB_THREADS),
-            "worker": processes.worker(),
-            "timetable": processes.timetable(),
-        }
+        commands = processes.everything("127.0.0.1", port, settings.WEB_WORKERS)
         address = f"http://127.0.0.1:{port}"
         platform = Sandbox(target=address + public_path(reverse("sinch_callback")), key=DESK_KEY, secret=DESK_SECRET)
         with (
@@ -48,8 +44,12 @@ class Command(RingfenceCommand):
             platform.rest_server(port=sandbox_port) as rest_url,
         ):
             # Before the web processes start, so that they know it from the first callback on.
-            application = add_application("sinch", key=DESK_KEY, secret=DESK_SECRET, base_url=rest_url, name="Sandbox")
+            application = add_application(
+                "sinch", key=DESK_KEY, secret=DESK_SECRET, base_url=rest_url, caller_id=demo.HARBOUR, name="Sandbox"
+            )
+            demo_work.add_text_service(platform, rest_url, "Sandbox texts")
             demo_menu.open_line(application)
+            processes.be_reached_at(address)
             self._serve(commands, address, platform, rest_url)
         return Outcome(data={"status": "stopped"}, text="Stopped.")
 
@@ -58,14 +58,18 @@ class Command(RingfenceCommand):
             processes.wait_until_ready(address, started["web"])
             self._something_to_look_at(platform)
             self.stderr.write(self._where_to_look(address, rest_url))
-            processes.watch(started)
+            with platform.keep_running(pace=1):
+                processes.watch(started)
 
     def _something_to_look_at(self, platform: Sandbox) -> None:
         if not Account.objects.exists():
-            demo.open_accounts()
+            accounts = demo.open_accounts()
             demo.load_rates()
+            demo_work.load_rates(demo.CURRENCY)
+            demo_work.want_to_be_told(accounts[-1], "1.95", demo.CURRENCY)
             demo.place_calls(platform)
             platform.run()
+            demo_work.begin(platform, accounts[0], told=accounts[-1])
             self._a_call_that_goes_on(platform)
         customer = Account.objects.order_by("pk").first()
         for email, fields in ((STAFF, {"is_staff": True, "is_superuser": True}), (CUSTOMER, {"account": customer})):
@@ -73,7 +77,7 @@ class Command(RingfenceCommand):
                 User.objects.create_user(email, _password(), **fields)
 
     def _a_call_that_goes_on(self, platform: Sandbox) -> None:
-        """For the page of live calls: nobody hangs up, and the platform's time stands still from here."""
+        """For the page of live calls: nobody hangs up."""
         platform.app_to_phone(user="harbour", to="+442079460114", phone=Phone.answers(after_seconds=2))
         platform.run(until_seconds=3)
 

@@ -1,4 +1,4 @@
-"""`manage.py serve`: web, worker and timetable on one machine, as in production."""
+"""`manage.py serve`: web, relay, worker and timetable on one machine, as in production."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from config.processes import ProcessEnded
 
 
 class Command(RingfenceCommand):
-    help = "Serve until Ctrl-C: the web server, the worker and the timetable."
+    help = "Serve until Ctrl-C: the web server, the relay, the worker and the timetable."
     facts = (ProcessEnded,)
 
     def arguments(self, parser: CommandParser) -> None:
@@ -26,11 +26,7 @@ class Command(RingfenceCommand):
     def perform(self, host: str = "", port: int = 0, workers: int = 0, **options: Any) -> Outcome:
         processes.must_be_free(host, port, "--port")
         bring_up_to_date()
-        commands = {
-            "web": processes.web(host, port, workers, settings.WEB_THREADS),
-            "worker": processes.worker(),
-            "timetable": processes.timetable(),
-        }
+        commands = processes.everything(host, port, workers)
         with contextlib.suppress(KeyboardInterrupt), processes.running(commands) as started:
             address = f"http://{host}:{port}"
             processes.wait_until_ready(address, started["web"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from telephony.providers.base import ProviderTrouble
+from telephony.providers.reading import JsonObject
 from telephony.providers.sinch.fields import LONGEST_ADDRESS, Fields
-from telephony.providers.sinch.reading import JsonObject
 from telephony.providers.sinch.rest import Rest, encode, segment
 
 

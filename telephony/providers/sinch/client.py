@@ -1,4 +1,4 @@
-"""Sinch's REST API for one application: what became of a call, telling a running one what to do, and the rest.
+"""Sinch's REST APIs for one application: placing a call, asking about one, telling a running one what to do, the rest.
 
 >>> from telephony.providers.sinch.regions import calling_url
 >>> client = SinchClient(calling_url("euc1"), "3f2b8c1e-7a54-4d0b-9c6e-51d2a7f0e8b4", "AAECAwQFBgcICQoLDA0ODw==")
@@ -14,15 +14,19 @@ from enum import StrEnum
 
 from telephony.events import CallEnded
 from telephony.providers.base import CallReport, ProviderTrouble
+from telephony.providers.reading import JsonObject
 from telephony.providers.sinch.callback_urls import CallbackUrls
+from telephony.providers.sinch.classic_texts import ClassicTexts
 from telephony.providers.sinch.conferences import Conferences
 from telephony.providers.sinch.errors import CallNotFound
 from telephony.providers.sinch.fields import Fields
 from telephony.providers.sinch.numbers import Numbers
 from telephony.providers.sinch.parse import read_ended
-from telephony.providers.sinch.reading import JsonObject
-from telephony.providers.sinch.regions import configuration_url
+from telephony.providers.sinch.regions import configuration_url, messaging_url, verification_url
 from telephony.providers.sinch.rest import DEADLINE_SECONDS, Authentication, Rest, segment
+from telephony.providers.sinch.verifications import Verifications
+
+CALLOUTS_PATH = "/calling/v1/callouts"
 
 
 class Leg(StrEnum):
@@ -54,6 +58,20 @@ class SinchClient:
         self.conferences = Conferences(self._calls)
         self.numbers = Numbers(at(configuration_url(base_url)), key)
         self.callback_urls = CallbackUrls(at(configuration_url(base_url)), key)
+        self.verifications = Verifications(at(verification_url(base_url)))
+        self.texts = ClassicTexts(at(messaging_url(base_url)))
+
+    def place_callout(self, body: bytes) -> str:
+        """Have a call placed, as `callouts.callout` describes it; returns its id.
+
+        Raises NotSent or RequestRefused when it was certainly not placed; after any other ProviderTrouble it may be
+        ringing.
+        """
+        answer = Fields(self._calls.ask("POST", CALLOUTS_PATH, body, subject="callouts at this address"))
+        call_id = answer.call_id()
+        if answer.oddities:
+            raise ProviderTrouble("Sinch's answer does not say which call it placed.")
+        return call_id
 
     def get_call(self, call_id: str) -> CallReport:
         """What Sinch says about a call; `ended` is read as a DiCE would be, doubts included.

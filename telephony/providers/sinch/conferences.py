@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from telephony.events import Caller
 from telephony.providers.base import ProviderTrouble
+from telephony.providers.reading import JsonObject
 from telephony.providers.sinch.fields import Fields
-from telephony.providers.sinch.reading import JsonObject
 from telephony.providers.sinch.rest import Rest, encode, segment
 
 

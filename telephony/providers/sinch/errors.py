@@ -1,23 +1,25 @@
 """What Sinch's REST API says when it does not do what it was asked, as exceptions.
 
-Its errors are `{"errorCode", "message", "reference"}`; the first three digits of the code are the HTTP status. The
-status decides the exception: a gateway in between has one too, and no code.
+Its errors are `{"errorCode", "message", "reference"}`; the first three digits of the code are the HTTP status. The REST
+API for texts says `{"code", "text"}`, the code a word. The status decides the exception: a gateway in between has one
+too, and no code.
 
 `message` comes from outside and is shown to staff, so it is one cleaned line of at most LONGEST_MESSAGE characters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from telephony.providers.base import CallUnknown, CommandRefused, ProviderTrouble
+from telephony.providers.base import CallUnknown, CommandRefused, NoCreditThere, ProviderTrouble, TooMuchAtOnce
+from telephony.providers.reading import JsonObject, JsonUnreadable, read_json
 from telephony.providers.sinch.fields import Fields
-from telephony.providers.sinch.reading import JsonObject, JsonUnreadable, read_json
-from telephony.providers.sinch.transport import Answer
+from telephony.providers.transport import Answer
 
 LONGEST_MESSAGE = 200
 LONGEST_ERROR_BYTES = 65_536
@@ -31,6 +33,7 @@ class Complaint:
 
     status: int
     error_code: int | None = None
+    error_word: str = ""
     message: str = ""
     reference: str = ""
 
@@ -42,7 +45,7 @@ class ApiError(ProviderTrouble):
         super().__init__(sentence)
         self.status = complaint.status
         self.error_code = complaint.error_code
-        self.code = str(complaint.error_code or complaint.status)
+        self.code = str(complaint.error_code or complaint.error_word or complaint.status)
         self.message = complaint.message
         self.reference = complaint.reference
 
@@ -55,7 +58,7 @@ class CredentialsRefused(RequestRefused):
     """401, or 403 with 40301: the key, the secret or the way of authentication is wrong, or our clock."""
 
 
-class NotEnoughCredit(RequestRefused):
+class NotEnoughCredit(RequestRefused, NoCreditThere):
     """402: our account at Sinch is empty."""
 
 
@@ -71,8 +74,8 @@ class CallNotFound(NotFound, CallUnknown):
     """404 about a call. The address may be wrong, so this proves nothing."""
 
 
-class TooManyRequests(RequestRefused):
-    """429: ask again after `retry_after_seconds`, or after a while when that is None."""
+class TooManyRequests(RequestRefused, TooMuchAtOnce):
+    """429: nothing was done; ask again after `retry_after_seconds`, or after a while when that is None."""
 
     def __init__(self, sentence: str, complaint: Complaint, retry_after_seconds: int | None) -> None:
         super().__init__(sentence, complaint)
@@ -99,9 +102,23 @@ def error_of(answer: Answer, *, subject: str, not_found: type[NotFound], unspeak
         return TooManyRequests(sentence, complaint, _retry_after_seconds(answer.headers))
     if status in _OWN_KINDS:
         return _OWN_KINDS[status](sentence, complaint)
-    if 400 <= status < 500:
+    # 408 is said by whoever lost patience on the way, and need not be Sinch's word.
+    if 400 <= status < 500 and status != HTTPStatus.REQUEST_TIMEOUT:
         return RequestRefused(sentence, complaint)
     return (ProviderDown if status >= 500 else ApiError)(sentence, complaint)
+
+
+@contextmanager
+def saying_nothing_of_the_deed() -> Iterator[None]:
+    """While asking whether something was done: whatever stops the question says nothing about the deed.
+
+    A refusal, or that nothing was sent, would be taken for the fate of what is asked about. Here all become one
+    ProviderTrouble.
+    """
+    try:
+        yield
+    except ProviderTrouble as trouble:
+        raise ProviderTrouble(f"It could not be asked for. {trouble}") from trouble
 
 
 _OWN_KINDS: Mapping[int, type[RequestRefused]] = {
@@ -128,7 +145,9 @@ def _complaint(answer: Answer, unspeakable: tuple[str, ...]) -> Complaint:
     return Complaint(
         status=answer.status,
         error_code=code if isinstance(code, int) and 0 < code < 1_000_000 and code is not True else None,
-        message=_one_line(fields.text("message", LONGEST_ERROR_BYTES), unspeakable),
+        error_word=_one_line(fields.word("code"), unspeakable),
+        message=_one_line(fields.text("message", LONGEST_ERROR_BYTES), unspeakable)
+        or _one_line(fields.text("text", LONGEST_ERROR_BYTES), unspeakable),
         reference=_one_line(fields.text("reference", LONGEST_ERROR_BYTES), unspeakable),
     )
 

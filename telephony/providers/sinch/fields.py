@@ -10,10 +10,11 @@ from types import MappingProxyType
 from typing import Any, TypeGuard
 
 from telephony.events import NOTHING, AnsweringMachine, Caller, CallerMode, Cost, Endpoint, EndpointKind
-from telephony.providers.sinch.reading import NO_OBJECT, JsonObject, JsonUnreadable, clean, read_moment, read_texts
+from telephony.providers.reading import NO_OBJECT, JsonObject, JsonUnreadable, clean, read_moment, read_texts
 from telephony.providers.sinch.words import ENDPOINT_KINDS, HIDDEN_CALLERS
 
 LONGEST_NAME = 64
+LONGEST_ID = 100
 LONGEST_TEXT = 255
 LONGEST_ADDRESS = 2048
 LONGEST_CUSTOM = 4096
@@ -77,22 +78,19 @@ class Fields:
 
     def call_id(self) -> str:
         """The call's id, which has to be beyond doubt: empty and an oddity otherwise."""
-        value = self._values.get("callid")
-        if isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and value.isprintable():
+        return self.identifier("callid", LONGEST_TEXT)
+
+    def identifier(self, name: str, most_characters: int = LONGEST_ID) -> str:
+        """What an event is about, which has to be beyond doubt: empty and an oddity otherwise."""
+        value = self._values.get(name.lower())
+        if isinstance(value, str) and 0 < len(value) <= most_characters and value.isprintable():
             return value
-        self.oddities.append("callid is missing or is not a short text")
+        self.oddities.append(f"{name} is missing or is not a short text")
         return ""
 
     def version(self) -> int | None:
         """The version of the event's format, None when it is not said."""
-        value = self._values.get("version")
-        if value is None:
-            return None
-        version = int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
-        if isinstance(version, int) and not isinstance(version, bool) and 0 <= version <= LARGEST_VERSION:
-            return version
-        self.remarks.append("version is not a whole number")
-        return None
+        return self.whole("version", LARGEST_VERSION)
 
     def moment(self, name: str) -> datetime | None:
         text = self.text(name, LONGEST_NAME)
@@ -193,6 +191,39 @@ class Fields:
         text = self.word(name)
         return _number(text) or text
 
+    def address(self, name: str) -> str:
+        """Whom a text or a verification is from or for: E.164 if it can be a number, else as given."""
+        text = self._text(name, _endpoint_of(self._values.get(name.lower())), LONGEST_TEXT).strip()
+        return _number(text) or text
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of texts, or one alone; the first MOST_PAIRS of them."""
+        value = self._values.get(name.lower())
+        entries = value if isinstance(value, list) else [value]
+        if len(entries) > MOST_PAIRS:
+            self.remarks.append(f"{name} has more than {MOST_PAIRS} entries and was cut")
+        return tuple(text for entry in entries[:MOST_PAIRS] if (text := self._text(name, entry, LONGEST_TEXT)))
+
+    def numbers(self, name: str) -> tuple[str, ...]:
+        """A list of telephone numbers, each in E.164 if it can be one."""
+        return tuple(_number(text) or text for text in self.texts(name))
+
+    def whole(self, name: str, most: int) -> int | None:
+        """A whole number from 0 on, None when it is not said or not believable."""
+        value = self._values.get(name.lower())
+        number = int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
+        if isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= most:
+            return number
+        if value is not None:
+            self.remarks.append(f"{name} is not a whole number up to {most}")
+        return None
+
+    def inside(self, name: str) -> list[Fields]:
+        """The objects in a list, noting doubts in this one's lists."""
+        value = self._values.get(name.lower())
+        entries = value if isinstance(value, list) else []
+        return [self._within(entry) for entry in entries if isinstance(entry, JsonObject)]
+
     def flag(self, name: str) -> bool | None:
         """True or false, None when it is not said."""
         value = self._values.get(name.lower())
@@ -216,9 +247,12 @@ class Fields:
     def inner(self, name: str) -> Fields:
         """The fields of an object inside this one, noting doubts in this one's lists."""
         value = self._values.get(name.lower())
-        inside = Fields(value if isinstance(value, JsonObject) else NO_OBJECT)
-        inside.oddities, inside.remarks = self.oddities, self.remarks
-        return inside
+        return self._within(value if isinstance(value, JsonObject) else NO_OBJECT)
+
+    def _within(self, value: JsonObject) -> Fields:
+        within = Fields(value)
+        within.oddities, within.remarks = self.oddities, self.remarks
+        return within
 
     def _text(self, name: str, value: Any, limit: int) -> str:
         if isinstance(value, str) and len(value) <= limit:

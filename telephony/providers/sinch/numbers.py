@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from telephony.events import Cost
 from telephony.providers.base import ProviderTrouble
+from telephony.providers.reading import JsonObject
 from telephony.providers.sinch.fields import Fields
-from telephony.providers.sinch.reading import JsonObject
 from telephony.providers.sinch.rest import Rest, encode, segment
 
 NUMBERS_PATH = "/v1/configuration/numbers"

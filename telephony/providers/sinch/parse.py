@@ -1,4 +1,4 @@
-"""From Sinch's JSON to one event.
+"""From Sinch's JSON to one event: those of a call here, those of no call in `parse_news`.
 
 Nothing here trusts the sender beyond the signature: a body that cannot be read is CallbackUnreadable, and one
 that can be read but contradicts itself is an event with oddities. `private` as a caller counts as hidden, as
@@ -25,8 +25,9 @@ from telephony.events import (
     UnknownEvent,
 )
 from telephony.providers.base import CallbackUnreadable
+from telephony.providers.reading import JsonObject, JsonUnreadable, read_json
 from telephony.providers.sinch.fields import LONGEST_ADDRESS, LONGEST_CUSTOM, Fields
-from telephony.providers.sinch.reading import JsonObject, JsonUnreadable, read_json
+from telephony.providers.sinch.parse_news import NEWS_READERS
 from telephony.providers.sinch.signing import normalise_key
 from telephony.providers.sinch.words import END_REASONS, KNOWN_FIELDS, ORIGINS, PROMPT_KINDS, RESULTS, TOPICS
 
@@ -176,6 +177,7 @@ def _check_application(fields: Fields, named: Any, key: str) -> None:
 
 
 _READERS: dict[str, Callable[[Fields], Event]] = {
+    **NEWS_READERS,
     "ice": _incoming,
     "ace": _answered,
     "pie": _prompt,

@@ -15,8 +15,8 @@ from typing import Any
 
 from telephony.events import Event
 from telephony.providers.base import CallbackUnreadable
+from telephony.providers.reading import JsonUnreadable, read_plain
 from telephony.providers.sinch.parse import parse_callback, read_event
-from telephony.providers.sinch.reading import JsonUnreadable, read_plain
 
 
 def read_json(text: str | bytes) -> Event:

@@ -1,4 +1,7 @@
-"""Where Sinch's REST API is: calls and conferences in one region, numbers and settings at one address for all."""
+"""Where Sinch's REST APIs are: calls and conferences in one region, everything else at one address for all.
+
+An application is known by its address for calls. Where that is none of Sinch's, as with a sandbox, it serves for all.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ CALLING: Mapping[str, str] = {
     "apse2": "https://calling-apse2.api.sinch.com",
 }
 CONFIGURATION = "https://callingapi.sinch.com"
+VERIFICATION = "https://verification.api.sinch.com"
+MESSAGING = "https://messagingapi.sinch.com"
 
 
 def calling_url(region: str) -> str:
@@ -25,5 +30,19 @@ def calling_url(region: str) -> str:
 
 
 def configuration_url(base_url: str) -> str:
-    """The address for numbers and settings that belongs to one for calls. An address of nobody we know is for both."""
-    return CONFIGURATION if base_url.rstrip("/") in CALLING.values() else base_url
+    """The address for numbers and settings that belongs to one for calls."""
+    return _beside(base_url, CONFIGURATION)
+
+
+def verification_url(base_url: str) -> str:
+    """The address for verifications that belongs to one for calls."""
+    return _beside(base_url, VERIFICATION)
+
+
+def messaging_url(base_url: str) -> str:
+    """The address for texts of the classic API that belongs to one for calls."""
+    return _beside(base_url, MESSAGING)
+
+
+def _beside(base_url: str, usual: str) -> str:
+    return usual if base_url.rstrip("/") in CALLING.values() else base_url

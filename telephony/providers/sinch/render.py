@@ -1,12 +1,23 @@
 """Our decision in Sinch's words: which reply is legal depends on what was asked.
 
 A decision that the question does not allow, or that SVAML cannot express, ends the call: never a call nobody
-limited. News wants an empty answer whatever was decided.
+limited. A verification that was not allowed is denied. News wants an empty answer whatever was decided.
 """
 
 from __future__ import annotations
 
-from telephony.decisions import Acknowledge, Ask, Connect, ConnectUser, Continue, Decision, HangUp, Park, Refuse
+from telephony.decisions import (
+    Acknowledge,
+    AllowVerification,
+    Ask,
+    Connect,
+    ConnectUser,
+    Continue,
+    Decision,
+    HangUp,
+    Park,
+    Refuse,
+)
 from telephony.events import Event, EventKind
 from telephony.menus import say
 from telephony.providers.base import Reply
@@ -33,6 +44,8 @@ from telephony.providers.sinch.svaml import Continue as ContinueCall
 from telephony.providers.sinch.svaml import Park as ParkCall
 
 CONTENT_TYPE = "application/json"
+ALLOWED = b'{"action":"allow"}'
+DENIED = b'{"action":"deny"}'
 
 
 def render(decision: Decision, event: Event) -> Reply:
@@ -70,9 +83,11 @@ def _body(decision: Decision, kind: EventKind) -> bytes:
             return ace(*_spoken(decision), action=_answered_action(decision)).encoded
         case EventKind.PROMPT:
             return pie(*_spoken(decision), action=_prompt_action(decision)).encoded
+        case EventKind.VERIFICATION_ASKED:
+            return ALLOWED if isinstance(decision, AllowVerification) else DENIED
         case EventKind.ENDED | EventKind.NOTIFIED:
             return b""
-        case EventKind.UNKNOWN:
+        case _:
             return b"{}"
 
 
@@ -88,8 +103,15 @@ def _incoming_action(decision: Decision) -> Hangup | ConnectPstn | ConnectMxp | 
             return Hangup()
 
 
-def _answered_action(decision: Decision) -> Hangup | ContinueCall:
-    return ContinueCall() if isinstance(decision, Continue) else Hangup()
+def _answered_action(decision: Decision) -> Hangup | ContinueCall | RunMenu:
+    """All of these are legal for a phone that a caller was connected to, and for a callout."""
+    match decision:
+        case Ask():
+            return run_menu(decision)
+        case Continue():
+            return ContinueCall()
+        case _:
+            return Hangup()
 
 
 def _prompt_action(decision: Decision) -> Hangup | ContinueCall | ConnectPstn | RunMenu:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from telephony.menus import Prompt, Sound, Spoken
-from telephony.providers.sinch.reading import clean
+from telephony.providers.reading import clean
 from telephony.providers.sinch.svaml import LONGEST_SPEECH, PlayFiles, Say, chain, href, tts
 
 # What would end a prompt early, and what is no sound at all.
 _UNSPEAKABLE = {ord("]"): " ", ord("["): " ", ord(";"): ",", 0xFFFD: " "}
 
 
+def tidied(text: str) -> str:
+    """The text without what SVAML cannot speak, however long; empty when nothing is left."""
+    return clean(text).translate(_UNSPEAKABLE).strip()
+
+
 def speakable(text: str) -> str:
     """The text without what SVAML cannot speak, cut to what Sinch speaks; empty when nothing is left."""
-    return clean(text).translate(_UNSPEAKABLE).strip()[:LONGEST_SPEECH]
+    return tidied(text)[:LONGEST_SPEECH]
 
 
 def instructions(prompt: Prompt, locale: str) -> tuple[Say | PlayFiles, ...]:

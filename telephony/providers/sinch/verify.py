@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 
 from telephony.events import Event, EventKind
 from telephony.providers.base import Callback, CallbackRefused, Credentials, Keyring, Verified
+from telephony.providers.reading import read_moment
 from telephony.providers.sinch.parse import LARGEST_CALLBACK_BYTES
-from telephony.providers.sinch.reading import read_moment
 from telephony.providers.sinch.signing import decode_secret, normalise_key, signature, string_to_sign
 
 _AUTHORIZATION = re.compile(r"application ([0-9A-Za-z-]{1,64}):([0-9A-Za-z+/]{43}=)", re.ASCII | re.IGNORECASE)
 _NOBODYS_SECRET = secrets.token_bytes(16)
-_AWAITS_A_DECISION = frozenset({EventKind.INCOMING, EventKind.ANSWERED, EventKind.PROMPT})
+_AWAITS_A_DECISION = frozenset({EventKind.INCOMING, EventKind.ANSWERED, EventKind.PROMPT, EventKind.VERIFICATION_ASKED})
 
 
 def verify(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from telephony.events import EndpointKind, EndReason, Origin, PromptKind, Result
+from telephony.news import TextStatus, VerificationMethod, VerificationStatus
 
 ENDPOINT_KINDS = {
     "number": EndpointKind.NUMBER,
@@ -65,6 +66,46 @@ PROMPT_KINDS = {
 # Documentation names one, Sinch's own integration notes the other.
 TOPICS = {"transcription_complete": "transcription_available"}
 
+# Seamless and WhatsApp are methods too, which we do not start.
+VERIFICATION_METHODS = {
+    "sms": VerificationMethod.SMS,
+    "flashcall": VerificationMethod.FLASHCALL,
+    "callout": VerificationMethod.CALLOUT,
+}
+
+# The last three are of the old server SDK. One that ran out is FAIL with a reason.
+VERIFICATION_STATUSES = {
+    "pending": VerificationStatus.PENDING,
+    "successful": VerificationStatus.SUCCESSFUL,
+    "fail": VerificationStatus.FAILED,
+    "aborted": VerificationStatus.FAILED,
+    "error": VerificationStatus.FAILED,
+    "denied": VerificationStatus.DENIED,
+    "failed": VerificationStatus.FAILED,
+    "failed pending": VerificationStatus.FAILED,
+    "expired": VerificationStatus.EXPIRED,
+}
+RAN_OUT = "expired"
+
+# Those of the REST API, then those of the classic one; its README has another word for what its documentation calls
+# Faulted. Nobody knows whether a text that is Unknown arrived.
+TEXT_STATUSES = {
+    "queued": TextStatus.PENDING,
+    "dispatched": TextStatus.PENDING,
+    "delivered": TextStatus.SUCCESSFUL,
+    "failed": TextStatus.FAILED,
+    "aborted": TextStatus.FAILED,
+    "cancelled": TextStatus.FAILED,
+    "canceled": TextStatus.FAILED,
+    "rejected": TextStatus.FAILED,
+    "deleted": TextStatus.FAILED,
+    "expired": TextStatus.FAILED,
+    "unknown": TextStatus.PENDING,
+    "pending": TextStatus.PENDING,
+    "successful": TextStatus.SUCCESSFUL,
+    "faulted": TextStatus.FAILED,
+}
+
 # What a caller's number says when the caller does not want to be seen.
 HIDDEN_CALLERS = {"", "private"}
 
@@ -83,6 +124,10 @@ ON_EVERY_EVENT = frozenset(
     }
 )
 
+_ON_EVERY_VERIFICATION = frozenset(
+    {"event", "id", "method", "identity", "reference", "custom", "timestamp", "version", "applicationkey"}
+)
+
 KNOWN_FIELDS = {
     "ice": ON_EVERY_EVENT | {"userrate", "cli", "to", "domain", "originationtype", "rdnis", "callheaders", "duration"},
     "ace": ON_EVERY_EVENT | {"amd"},
@@ -90,4 +135,10 @@ KNOWN_FIELDS = {
     "dice": ON_EVERY_EVENT
     | {"reason", "result", "duration", "debit", "userrate", "to", "from", "callheaders", "domain", "status"},
     "notify": ON_EVERY_EVENT | {"type", "destination", "destinationurl", "amd", "errorcode", "errcode", "errormsg"},
+    "verificationrequestevent": _ON_EVERY_VERIFICATION | {"price", "rate", "acceptlanguage"},
+    "verificationresultevent": _ON_EVERY_VERIFICATION | {"status", "reason", "source"},
+    "verificationsmsdeliveredevent": _ON_EVERY_VERIFICATION | {"smsresult"},
+    "incomingsms": frozenset(
+        {"event", "to", "from", "message", "timestamp", "version", "applicationkey", "id", "messageid", "custom"}
+    ),
 }

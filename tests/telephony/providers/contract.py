@@ -15,11 +15,13 @@ import pytest
 
 from telephony.decisions import (
     Acknowledge,
+    AllowVerification,
     Ask,
     Connect,
     ConnectUser,
     Continue,
     Decision,
+    DenyVerification,
     HangUp,
     Park,
     Reason,
@@ -30,14 +32,19 @@ from telephony.menus import Action, Pin, Question, Sound, Spoken, say
 from telephony.menus import Keys as KeysOf
 from telephony.prompts import refusal
 from telephony.providers.base import (
+    Access,
     Callback,
     CallbackRefused,
     CallbackUnreadable,
+    CalloutKind,
+    CalloutOrder,
     CommandRefused,
     Credentials,
+    NotSent,
     Provider,
     ProviderTrouble,
     Reply,
+    TooMuchAtOnce,
     Verified,
 )
 from tests.telephony.rest_api import only, serving
@@ -63,9 +70,25 @@ DECISIONS: tuple[Decision, ...] = (
     Park(say=(), limit_seconds=0),
     Continue(),
     Acknowledge(),
+    AllowVerification(),
+    DenyVerification("too many from this number"),
     *(refusal(reason) for reason in Reason),
     replace(refusal(Reason.OWN_TROUBLE), say="Sorry]; goodbye\x00\ud800" + "." * 2000),
     replace(refusal(Reason.OWN_TROUBLE), say="", locale=""),
+)
+
+
+# What the provider waits for us to decide; everything else is news.
+QUESTIONS = {EventKind.INCOMING, EventKind.ANSWERED, EventKind.PROMPT, EventKind.VERIFICATION_ASKED}
+
+CALLOUT = CalloutOrder(
+    mark="ringfence-call:0e8f6b0a-2b1c-4b0e-9f53-1d2a3c4b5d6e",
+    kind=CalloutKind.SPEAK,
+    number="+46701740605",
+    caller_id="+12025550123",
+    limit_seconds=120,
+    dial_timeout_seconds=45,
+    text="Your balance is low.",
 )
 
 
@@ -78,6 +101,9 @@ class Keys:
     def find(self, key: str) -> Credentials | None:
         return self._credentials.get(key)
 
+    def find_by_token(self, token: str) -> Credentials | None:
+        return None
+
 
 class ProviderContract(ABC):
     """What every provider promises. `credentials` holds one secret, `previous_secret` is another."""
@@ -85,7 +111,7 @@ class ProviderContract(ABC):
     provider: Provider
     credentials: Credentials
     previous_secret: str
-    # One body for each kind of event the provider knows, each about a call.
+    # One body for each kind of event the provider knows.
     samples: Mapping[EventKind, bytes]
     unknown_body: bytes
     unreadable_bodies: tuple[bytes, ...]
@@ -104,6 +130,9 @@ class ProviderContract(ABC):
     def manage(self, address: str, decision: Decision) -> None:
         self.provider.manage(address, self.credentials.key, self.credentials.secrets[0], "c-1", decision)
 
+    def access(self, address: str) -> Access:
+        return Access(address, self.credentials.key, self.credentials.secrets[0])
+
     def verify(self, callback: Callback) -> Verified:
         return self.provider.verify(callback, self.keys(), NOW)
 
@@ -112,7 +141,7 @@ class ProviderContract(ABC):
             callback = self.sign(body)
             (event,) = self.provider.parse(callback, self.verify(callback))
             assert event.kind is kind
-            assert event.call_id
+            assert event.document
             assert event.oddities == ()
 
     def test_a_genuine_callback_names_its_application(self) -> None:
@@ -185,6 +214,30 @@ class ProviderContract(ABC):
             self.manage(api.url, Refuse(Reason.CALL_IS_OVER, "Goodbye.", "en-US"))
         assert not isinstance(trouble.value, CommandRefused)
 
+    def test_a_provider_that_cannot_be_reached_placed_no_callout(self) -> None:
+        if not self.provider.capabilities.places_callouts:
+            return
+        for address in ("", "http://127.0.0.1:1"):
+            with pytest.raises(NotSent, match=r"^[A-Z].*\.$"):
+                self.provider.place_callout(self.access(address), CALLOUT)
+
+    def test_what_may_have_been_placed_is_neither_refused_nor_unsent(self) -> None:
+        if not self.provider.capabilities.places_callouts:
+            return
+        for status, body in ((500, b"{}"), (302, b""), (200, b"{}"), (200, b"<html>")):
+            with serving(only(status, body)) as api, pytest.raises(ProviderTrouble) as trouble:
+                self.provider.place_callout(self.access(api.url), CALLOUT)
+            assert not isinstance(trouble.value, CommandRefused | NotSent)
+            assert len(api.asked) == 1
+
+    def test_a_callout_that_is_refused_was_not_placed(self) -> None:
+        if not self.provider.capabilities.places_callouts:
+            return
+        for status in (400, 402, 403, 429):
+            with serving(only(status)) as api, pytest.raises(CommandRefused, match=r"^[A-Z].*\.$") as refused:
+                self.provider.place_callout(self.access(api.url), CALLOUT)
+            assert isinstance(refused.value, TooMuchAtOnce) is (status == 429)
+
     def test_a_user_registers_with_a_token_that_ends(self) -> None:
         if not self.provider.capabilities.registers_users:
             return
@@ -243,11 +296,11 @@ class ProviderContract(ABC):
             verified = self.provider.verify(callback, self.keys(), late)
             (event,) = self.provider.parse(callback, verified)
             assert self.provider.check_freshness(event, verified, NOW) is True
-            if kind in (EventKind.ENDED, EventKind.NOTIFIED):
-                assert self.provider.check_freshness(event, verified, late) is False
-            else:
+            if kind in QUESTIONS:
                 with pytest.raises(CallbackRefused):
                     self.provider.check_freshness(event, verified, late)
+            else:
+                assert self.provider.check_freshness(event, verified, late) is False
 
     def test_news_older_than_a_day_is_refused(self) -> None:
         with pytest.raises(CallbackRefused):

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from telephony.providers.sinch.reading import JsonUnreadable, read_json
+from telephony.providers.reading import JsonUnreadable, read_json
 from telephony.providers.sinch.svaml.actions import Hangup
 from telephony.providers.sinch.svaml.errors import BuilderError
 from telephony.providers.sinch.svaml.limits import LONGEST_PASTED_BYTES, SPEECH, SpeechLimits

@@ -15,6 +15,7 @@ from threading import Thread
 from typing import Any, NamedTuple
 
 from sandbox import signing
+from telephony.providers.base import Access
 from telephony.providers.sinch import SinchClient
 from telephony.providers.sinch.rest import Authentication
 from tests.telephony.providers.sinch.samples import KEY, SECRET
@@ -61,6 +62,11 @@ class Api:
     behaviour: Behaviour | None = None
     requests: list[Asked] = field(default_factory=list)
 
+    @property
+    def access(self) -> Access:
+        """Where and as whom an adapter speaks to it."""
+        return Access(self.address, KEY, SECRET)
+
     def client(
         self, *, deadline_seconds: float = 10, prefix: str = "", authentication: Authentication = Authentication.SIGNED
     ) -> SinchClient:
@@ -79,9 +85,23 @@ class Api:
 
         self.behaviour = behaviour
 
-    def says(self, values: Any) -> None:
+    def says(self, values: Any, status: int = 200) -> None:
         """Answer with these values as JSON."""
-        self.answers(json.dumps(values).encode())
+        self.answers(json.dumps(values).encode(), status)
+
+    def says_in_turn(self, *answers: tuple[int, Any]) -> None:
+        """Answer each request with the next status and values; the last goes on."""
+        left = list(answers)
+
+        def behaviour(handler: BaseHTTPRequestHandler) -> None:
+            status, values = left.pop(0) if len(left) > 1 else left[0]
+            body = json.dumps(values).encode()
+            handler.send_response(status)
+            handler.send_header("content-length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
+
+        self.behaviour = behaviour
 
     def only_request(self) -> Asked:
         """The one request there was, proved to be ours."""
@@ -105,7 +125,7 @@ def serving() -> Iterator[Api]:
             except OSError:
                 self.close_connection = True
 
-        do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             """The tests' output stays quiet."""

@@ -37,8 +37,12 @@ class TestSinch(ProviderContract):
         EventKind.PROMPT: body_of("pie"),
         EventKind.ENDED: body_of("dice"),
         EventKind.NOTIFIED: body_of("notify-recording-available"),
+        EventKind.VERIFICATION_ASKED: body_of("verification-request"),
+        EventKind.VERIFICATION_ENDED: body_of("verification-result"),
+        EventKind.VERIFICATION_TEXTED: body_of("verification-sms-delivered"),
+        EventKind.TEXT_RECEIVED: body_of("incoming-sms"),
     }
-    unknown_body = body_of("verification-request")
+    unknown_body = body_of("unknown")
     unreadable_bodies = (b"", b"{", b"\xff", b"[" * 60_000, b'{"a":NaN}', b"1" * 5_000)
 
     def sign(self, body: bytes, *, secret: str | None = None, at: datetime = NOW) -> Callback:
@@ -49,7 +53,9 @@ class TestSinch(ProviderContract):
         assert reply.content_type == "application/json"
         if kind in (EventKind.ENDED, EventKind.NOTIFIED):
             assert reply.body == b""
-        elif kind is EventKind.UNKNOWN:
+        elif kind is EventKind.VERIFICATION_ASKED:
+            assert json.loads(reply.body) in ({"action": "allow"}, {"action": "deny"})
+        elif kind not in ACTIONS:
             assert reply.body == b"{}"
         else:
             svaml = json.loads(reply.body)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from telephony.providers.base import CallUnknown, CommandRefused, ProviderTrouble
+from telephony.providers.base import CallUnknown, CommandRefused, ProviderTrouble, TooMuchAtOnce
 from telephony.providers.sinch.errors import (
     ApiError,
     CallNotFound,
@@ -37,6 +37,7 @@ KINDS = [
     (403, 40300, Forbidden),
     (403, 40301, CredentialsRefused),
     (404, 40400, NotFound),
+    (408, None, ApiError),
     (409, None, RequestRefused),
     (429, None, TooManyRequests),
     (500, 50000, ProviderDown),
@@ -60,7 +61,8 @@ def test_each_error_has_its_kind_and_tells_everything(
     error = error_from(api, status, {"errorCode": code, "message": "Not so.", "reference": "ref-17"})
     assert type(error) is kind
     assert isinstance(error, ProviderTrouble)
-    assert isinstance(error, CommandRefused) is (400 <= status < 500)
+    assert isinstance(error, CommandRefused) is (400 <= status < 500 and status != 408)
+    assert isinstance(error, TooMuchAtOnce) is (status == 429)
     assert (error.status, error.error_code, error.message, error.reference) == (status, code, "Not so.", "ref-17")
     assert error.code == str(code or status)
     assert status == 404 or str(error) == f"Sinch answered with status {status}: Not so."
@@ -86,6 +88,13 @@ def test_only_what_is_asked_about_a_call_can_be_an_unknown_call(api: Api) -> Non
 def test_a_code_that_is_none_is_left_out(api: Api, code: Any) -> None:
     error = error_from(api, 400, {"errorCode": code})
     assert (error.error_code, error.code) == (None, "400")
+
+
+@pytest.mark.parametrize("code", ["syntax_invalid_json", "x" * 64])
+def test_the_api_for_texts_has_words_for_codes_and_texts_for_messages(api: Api, code: str) -> None:
+    error = error_from(api, 400, {"code": code, "text": "Not so."})
+    assert (error.error_code, error.code, error.message) == (None, code, "Not so.")
+    assert str(error) == "Sinch answered with status 400: Not so."
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ from telephony.providers.sinch.reader import read_json, read_model
 from telephony.providers.sinch.words import END_REASONS
 from tests.telephony.providers.sinch.samples import CALL_ID, KEY, body_of, changed, parsed
 from tests.telephony.providers.sinch.test_parse import CALLBACKS
-from tests.telephony.providers.sinch.test_reading import UNREADABLE
+from tests.telephony.providers.test_reading import UNREADABLE
 
 OTHER_KEY = "669E367E-6BBA-48AB-AF15-266871C28135"
 

@@ -8,11 +8,13 @@ import pytest
 
 from telephony.decisions import (
     Acknowledge,
+    AllowVerification,
     Ask,
     Connect,
     ConnectUser,
     Continue,
     Decision,
+    DenyVerification,
     HangUp,
     Park,
     Reason,
@@ -24,12 +26,15 @@ from telephony.menus import Action, Keys, Pin, Question, Sound, say
 from telephony.prompts import refusal
 from telephony.providers.base import Reply
 from telephony.providers.sinch.render import render, render_manage
+from telephony.providers.sinch.svaml import read_svaml
 from tests.telephony.providers.contract import DECISIONS
 from tests.telephony.providers.sinch.samples import FIXTURES, body_of, parsed
 
 ICE, ACE, PIE, DICE = (parsed(body_of(name)) for name in ("ice", "ace", "pie", "dice"))
 NOTIFY = parsed(body_of("notify-recording-available"))
-UNKNOWN = parsed(body_of("verification-request"))
+UNKNOWN = parsed(body_of("unknown"))
+VERIFICATION = parsed(body_of("verification-request"))
+NEWS = [parsed(body_of(name)) for name in ("verification-result", "verification-sms-delivered", "incoming-sms")]
 SHOWN = Connect(number="+442079460000", limit_seconds=720, caller_id="+447700900123", dial_timeout_seconds=45)
 HIDDEN = Connect(number="+442079460000", limit_seconds=720, caller_id=None)
 REFUSED = refusal(Reason.NOT_ENOUGH_CREDIT, "0.0012 left")
@@ -64,6 +69,8 @@ SNAPSHOTS: dict[str, tuple[Decision, Event]] = {
     "ace-connect-user": (ConnectUser(user="bob"), ACE),
     "ace-refuse": (refusal(Reason.UNKNOWN_CALL), ACE),
     "ace-acknowledge": (Acknowledge(), ACE),
+    "ace-ask": (ASKED, ACE),
+    "ace-hang-up": (GOODBYE, ACE),
     "pie-connect": (SHOWN, PIE),
     "pie-connect-user": (ConnectUser(user="bob"), PIE),
     "pie-continue": (Continue(), PIE),
@@ -78,6 +85,8 @@ SNAPSHOTS: dict[str, tuple[Decision, Event]] = {
     "dice-acknowledge": (Acknowledge(), DICE),
     "notify-acknowledge": (Acknowledge(), NOTIFY),
     "unknown-acknowledge": (Acknowledge(), UNKNOWN),
+    "verification-allow": (AllowVerification(), VERIFICATION),
+    "verification-deny": (DenyVerification("too many from this number"), VERIFICATION),
 }
 
 
@@ -93,9 +102,21 @@ def test_a_replay_from_the_stored_decision_gets_the_same_bytes() -> None:
         assert render(read_decision(write_decision(decision)), event) == render(decision, event)
 
 
-@pytest.mark.parametrize("event", [DICE, NOTIFY, UNKNOWN])
+@pytest.mark.parametrize("event", [DICE, NOTIFY, UNKNOWN, *NEWS])
 def test_news_gets_no_instructions_whatever_was_decided(event: Event) -> None:
-    assert {render(decision, event).body for decision in DECISIONS} == {b"{}" if event is UNKNOWN else b""}
+    assert {render(decision, event).body for decision in DECISIONS} == {b"" if event in (DICE, NOTIFY) else b"{}"}
+
+
+def test_a_verification_is_denied_whatever_was_decided_unless_it_was_allowed() -> None:
+    for decision in DECISIONS:
+        allowed = isinstance(decision, AllowVerification)
+        assert json.loads(render(decision, VERIFICATION).body) == {"action": "allow" if allowed else "deny"}
+
+
+def test_what_is_said_to_an_answered_call_is_legal_for_a_callout_too() -> None:
+    for decision in DECISIONS:
+        svamlet = read_svaml(render(decision, ACE).body.decode(), "ace_of_callout")
+        assert svamlet.model["action"]["name"] in {"hangup", "continue", "runMenu"}
 
 
 @pytest.mark.parametrize("event", [ICE, PIE])

@@ -20,6 +20,7 @@ from telephony.events import (
     PromptAnswered,
     UnknownEvent,
 )
+from telephony.news import TextReceived, VerificationAsked, VerificationEnded, VerificationTexted
 from telephony.providers.base import Callback, CallbackRefused, Credentials, Verified
 from telephony.providers.sinch import Sinch, decode_secret, normalise_key
 from telephony.providers.sinch.signing import signature, string_to_sign
@@ -328,7 +329,7 @@ def test_the_tolerances_can_be_set() -> None:
         strict.check_freshness(CallIncoming(call_id=CALL_ID), verified, AT + timedelta(seconds=11))
 
 
-@pytest.mark.parametrize("event_class", [CallIncoming, CallAnswered, PromptAnswered])
+@pytest.mark.parametrize("event_class", [CallIncoming, CallAnswered, PromptAnswered, VerificationAsked])
 def test_a_question_may_be_five_minutes_off_in_both_directions(event_class: type[Event]) -> None:
     event, verified = event_class(call_id=CALL_ID), Verified(application_id=7, key=KEY, signed_at=AT)
     for seconds in (-300, 0, 300):
@@ -338,7 +339,9 @@ def test_a_question_may_be_five_minutes_off_in_both_directions(event_class: type
             Sinch().check_freshness(event, verified, AT + timedelta(seconds=seconds))
 
 
-@pytest.mark.parametrize("event_class", [CallEnded, Notified, UnknownEvent])
+@pytest.mark.parametrize(
+    "event_class", [CallEnded, Notified, UnknownEvent, VerificationEnded, VerificationTexted, TextReceived]
+)
 def test_news_is_in_time_for_five_minutes_and_late_afterwards(event_class: type[Event]) -> None:
     event, verified = event_class(call_id=CALL_ID), Verified(application_id=7, key=KEY, signed_at=AT)
     assert Sinch().check_freshness(event, verified, AT + timedelta(seconds=300)) is True

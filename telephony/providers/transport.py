@@ -1,7 +1,10 @@
 """One HTTP request with an end: so many seconds in all, so many bytes at most, no redirects.
 
 A read timeout alone ends nothing, since a server that sends a byte a second never trips it. Here a timer cuts
-the connection when the time is up, wherever it is: in the headers or in the body.
+the connection when the time is up, wherever it is: in the TLS handshake, in the headers or in the body.
+
+Whether a request was sent at all decides whether paid work may be tried again. It is sent once a connection is made,
+TLS included: never before, and never after the deadline.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import HTTPError
 
-from telephony.providers.base import ProviderTrouble
+from telephony.providers.base import NotSent, ProviderTrouble
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,13 @@ class Answer:
 
 
 class _WatchedAdapter(HTTPAdapter):
-    """Remembers the sockets it opens, so that they can be cut. A connection forgets its own too early for that."""
+    """Sees its connections being made, and can cut them. `is_connected` once anything of ours may have been sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, ends_at: float) -> None:
         super().__init__()
-        self._sockets: list[socket.socket] = []
+        self.is_connected = False
+        self._ends_at = ends_at
+        self._lines: list[socket.socket] = []
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> HTTPConnectionPool:
         pool = cast(HTTPConnectionPool, super().get_connection_with_tls_context(*args, **options))
@@ -45,13 +50,23 @@ class _WatchedAdapter(HTTPAdapter):
 
         def watched(*args: Any, **options: Any) -> HTTPConnection:
             connection = cast(HTTPConnection, make(*args, **options))
-            connect = connection.connect
+            dial, connect = connection._new_conn, connection.connect
 
-            def remember() -> None:
+            def remember() -> socket.socket:
+                line = dial()
+                # A second handle: TLS takes the first away, and keeps its own to itself until the handshake is over.
+                self._lines.append(line.dup())
+                return line
+
+            def note() -> None:
                 connect()
-                self._sockets.append(connection.sock)
+                if time.monotonic() >= self._ends_at:
+                    # Whoever waits for us has stopped by now, and may be asking whether it was done.
+                    raise TimeoutError("It took too long to be connected.")
+                self.is_connected = True
 
-            connection.connect = remember  # type: ignore[method-assign]
+            connection._new_conn = remember  # type: ignore[method-assign]
+            connection.connect = note  # type: ignore[method-assign]
             return connection
 
         pool.ConnectionCls = watched  # type: ignore[assignment]  # called like the class, which depends on TLS
@@ -59,18 +74,25 @@ class _WatchedAdapter(HTTPAdapter):
 
     def cut(self) -> None:
         """End every read and write at once, wherever it is."""
-        for opened in self._sockets:
-            # What is closed already need not be cut. TLS's own shutdown would pull the rug from under its reader.
-            with suppress(OSError):
-                socket.socket.shutdown(opened, socket.SHUT_RDWR)
+        for line in self._lines:
+            with suppress(OSError):  # the other side may have gone
+                line.shutdown(socket.SHUT_RDWR)
+
+    def forget(self) -> None:
+        """Give back what was kept for `cut`."""
+        for line in self._lines:
+            line.close()
 
 
-def fetch(request: PreparedRequest, *, deadline_seconds: float, limit_bytes: int) -> Answer:
-    """The answer to a request. Raises ProviderTrouble when there is none in time or within bounds."""
-    adapter = _WatchedAdapter()
+def fetch(request: PreparedRequest, *, deadline_seconds: float, limit_bytes: int, who: str) -> Answer:
+    """The answer of the provider called `who` to a request.
+
+    Raises NotSent when no connection was made, another ProviderTrouble without an answer in time and within bounds.
+    """
+    ends_at = time.monotonic() + deadline_seconds
+    adapter = _WatchedAdapter(ends_at)
     timer = Timer(deadline_seconds, adapter.cut)
     timer.daemon = True
-    ends_at = time.monotonic() + deadline_seconds
     timer.start()
     try:
         with Session() as session:
@@ -80,14 +102,17 @@ def fetch(request: PreparedRequest, *, deadline_seconds: float, limit_bytes: int
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 answer = Answer(response.status_code, _read(response.raw, limit_bytes + 1), headers)
     except (RequestException, HTTPError, OSError) as broken:
-        raise ProviderTrouble("Sinch could not be reached, or did not answer in time.") from broken
+        if not adapter.is_connected:
+            raise NotSent(f"{who} could not be reached, so nothing was sent.") from broken
+        raise ProviderTrouble(f"{who} could not be reached, or did not answer in time.") from broken
     finally:
         timer.cancel()
+        adapter.forget()
     # A body without a length looks complete when it is cut.
     if time.monotonic() >= ends_at:
-        raise ProviderTrouble(f"Sinch took longer than {deadline_seconds} seconds to answer.")
+        raise ProviderTrouble(f"{who} took longer than {deadline_seconds} seconds to answer.")
     if len(answer.body) > limit_bytes:
-        raise ProviderTrouble(f"Sinch answered with more than {limit_bytes} bytes.")
+        raise ProviderTrouble(f"{who} answered with more than {limit_bytes} bytes.")
     return answer
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from telephony.events import Event
 from telephony.providers.base import CallbackUnreadable
-from telephony.providers.sinch.reading import JsonObject, JsonUnreadable, clean, read_json, read_moment
+from telephony.providers.reading import JsonObject, JsonUnreadable, clean, read_json, read_moment
 from telephony.providers.sinch.words import KNOWN_FIELDS
 from tests.telephony.providers.sinch.samples import parsed
 

@@ -1,0 +1,154 @@
+"""Callouts begun, answered and ended at the same moment by real threads with connections of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from functools import partial
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from billing.models import Hold, Posting
+from outbox import rows
+from outbox.models import Row
+from outbox.performing import perform
+from postgres.work import in_one_transaction
+from telephony import callout_dialling, callouts
+from telephony.call_lists import NewCallList, load, pace
+from telephony.models import CDR, Application, Call, CallList, Callout
+from tests import books
+from tests.builders import an_application, available, balance, held
+from tests.races.test_call_races import Crowd, _deadlocks
+from tests.telephony.callout_scenes import a_caller, a_new_callout, ended, promised, the_call, told
+from tests.telephony.rest_api import RestApi, only, serving
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROUNDS = 6
+
+
+@pytest.fixture
+def crowd(db: None) -> Iterator[Crowd]:
+    crowd = Crowd()
+    yield crowd
+    crowd.go_home()
+
+
+@pytest.fixture(autouse=True)
+def _the_books_are_in_order(db: None, crowd: Crowd) -> Iterator[None]:
+    before = _deadlocks()
+    yield
+    assert books.differences() == {}
+    assert _deadlocks() == before
+
+
+@pytest.fixture(autouse=True)
+def _there_is_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked here is what is decided, not how fast a busy machine decides it."""
+    settings.CALLBACK_DEADLINE_SECONDS = 60.0
+    options = connections.settings["default"]["OPTIONS"]
+    monkeypatch.setitem(options, "options", options["options"] + " -c lock_timeout=30s -c statement_timeout=60s")
+
+
+@pytest.fixture
+def application() -> Application:
+    return an_application()
+
+
+def begins(callout: Callout) -> Callable[[], Any]:
+    now = timezone.now()
+    return partial(in_one_transaction, partial(callout_dialling.begin_single, callout.pk, now))
+
+
+def test_two_who_begin_make_one_attempt(application: Application, crowd: Crowd) -> None:
+    account = a_caller(calls_at_once=30)
+    for _ in range(ROUNDS):
+        callout = promised(account)
+        begun = crowd.at_once([begins(callout)] * 8)
+        callout.refresh_from_db()
+        assert (callout.attempts, callout.calls.count()) == (1, 1)
+        assert [id for id in begun if id is not None] == [the_call(callout).pk]
+    assert Hold.objects.count() == Row.objects.filter(kind="callout").count() == ROUNDS
+
+
+def test_64_callouts_never_spend_more_than_there_is(application: Application, crowd: Crowd) -> None:
+    account = a_caller(balance="1.00", calls_at_once=100)
+    states = crowd.at_once([partial(callouts.place, a_new_callout(account)) for _ in range(64)])
+    begun = [callout for callout in states if callout.state == Callout.State.CALLING]
+    assert len(begun) == 16, "1.00 pays for sixteen minutes of 0.06"
+    assert (held(account), available(account)) == (Decimal("0.96"), Decimal("0.04"))
+    ends = [
+        partial(told, application, ended(the_call(callout), 60, provider_call_id=f"p-{n}"))
+        for n, callout in enumerate(begun)
+    ]
+    crowd.at_once(ends)
+    assert (balance(account), held(account)) == (Decimal("0.04"), Decimal(0))
+    assert Posting.objects.filter(kind=Posting.Kind.SETTLEMENT).count() == 16
+    assert Callout.objects.filter(state="done").count() == 16
+    assert Callout.objects.filter(state="failed", result="refused").count() == 48
+
+
+def test_calls_at_once_are_never_more_than_allowed(application: Application, crowd: Crowd) -> None:
+    account = a_caller(calls_at_once=3)
+    crowd.at_once([partial(callouts.place, a_new_callout(account)) for _ in range(16)])
+    assert Call.objects.count() == 3
+
+
+def test_the_same_reference_at_once_is_one_callout(application: Application, crowd: Crowd) -> None:
+    account = a_caller(calls_at_once=30)
+    new = a_new_callout(account, reference="order 7")
+    placed = crowd.at_once([partial(callouts.place, new)] * 12)
+    assert len({callout.pk for callout in placed}) == 1
+    assert (Callout.objects.count(), Call.objects.count()) == (1, 1)
+
+
+def test_two_who_pace_a_list_keep_its_pace(application: Application, crowd: Crowd) -> None:
+    account = a_caller(calls_at_once=30)
+    numbers = "\n".join(f"+4477009001{n:02}" for n in range(20))
+    report = load(
+        BytesIO(f"number\n{numbers}\n".encode()),
+        NewCallList(name="Tables", at_once=4, callout=a_new_callout(account, destination="")),
+    )
+    begun = crowd.at_once([partial(pace, timezone.now())] * 6)
+    assert sum(begun) == Call.objects.count() == 4
+    assert CallList.objects.get(pk=report.call_list_id).callouts.filter(state="calling").count() == 4
+
+
+@pytest.fixture
+def api() -> Iterator[RestApi]:
+    with serving(only(200, b'{"callId":"provider-1"}')) as api:
+        yield api
+
+
+def test_the_hang_up_comes_while_the_answer_is_on_its_way(api: RestApi, crowd: Crowd) -> None:
+    """The platform calls back before it has answered us, and the two are written down at the same time."""
+    application = an_application(base_url=api.url)
+    account = a_caller(calls_at_once=30)
+    for attempt in range(ROUNDS):
+        call = the_call(callouts.place(a_new_callout(account)))
+        provider_call_id = f"provider-{attempt}"
+        answer = f'{{"callId":"{provider_call_id}"}}'.encode()
+        hang_up = partial(told, application, ended(call, 20, provider_call_id=provider_call_id))
+
+        def answers(
+            _: str, answer: bytes = answer, hang_up: Callable[[], Any] = hang_up, first: bool = attempt % 2 == 0
+        ) -> Any:
+            if first:
+                hang_up()
+                connections.close_all()
+            return 200, answer
+
+        api.answers = answers
+        (row_id,) = in_one_transaction(lambda: rows.lease(timezone.now(), 10))
+        crowd.at_once([partial(perform, row_id), hang_up])
+        call.refresh_from_db()
+        assert (call.state, call.provider_call_id) == (Call.State.ENDED, provider_call_id)
+        assert Row.objects.get(pk=row_id).state == Row.State.DONE
+    assert CDR.objects.count() == ROUNDS
+    assert (balance(account), held(account)) == (Decimal(5) - ROUNDS * Decimal("0.06"), Decimal(0))
+    assert Callout.objects.filter(state="done").count() == ROUNDS
