@@ -27,7 +27,7 @@ from billing.topups import credit
 from billing.wallets import open_wallet
 from config import demo_work, processes
 from config.demo_menu import ACCESS_NUMBER, PIN, open_line
-from config.demo_work import BOOKS, Begun
+from config.demo_work import BOOKS, Begun, NotDone
 from config.embedded_servers import free_port
 from sandbox import Call, Lose, Phone, Press, Repeat, Sandbox, Silence, Swap
 from telephony.applications import add_application
@@ -84,7 +84,9 @@ def play(*, seed: int) -> Outcome:
         application = add_application(
             "sinch", key=key, secret=secret, base_url=rest_url, caller_id=HARBOUR, name=f"Demo{suffix}"
         )
-        demo_work.add_text_service(platform, rest_url, "Demo texts")
+        texting = demo_work.add_text_service(platform, rest_url, "Demo texts")
+        if not demo_work.nothing_real_can_be_used(application, texting):
+            raise NotDone("Applications are enabled here that may be real: run the demo on a database of its own.")
         open_line(application)
         place_calls(platform, suffix)
         processes.be_reached_at(address)

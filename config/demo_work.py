@@ -21,7 +21,7 @@ from sandbox import Sandbox
 from telephony import callouts, texts, verifications
 from telephony.applications import add_application
 from telephony.callouts import NewCallout
-from telephony.models import Callout, Payer, TextMessage, Verification
+from telephony.models import Application, Callout, Payer, TextMessage, Verification
 from telephony.texts import NewText
 from telephony.verifications import NewVerification
 
@@ -62,9 +62,9 @@ def load_rates(currency: str) -> None:
         rates.activate(report.version)
 
 
-def add_text_service(platform: Sandbox, rest_url: str, name: str) -> None:
+def add_text_service(platform: Sandbox, rest_url: str, name: str) -> Application:
     """Texts go out through the platform's service plan."""
-    add_application(
+    return add_application(
         "sinch_sms",
         key=platform.service_plan_id,
         secret=platform.api_token,
@@ -72,6 +72,16 @@ def add_text_service(platform: Sandbox, rest_url: str, name: str) -> None:
         sender=SENDER,
         name=name,
     )
+
+
+def nothing_real_can_be_used(*ours: Application) -> bool:
+    """Is no application enabled but these? Those of demos before are disabled: their platforms are gone.
+
+    With another one, what the demo begins could go out to real telephones.
+    """
+    others = Application.objects.filter(enabled=True).exclude(pk__in=[application.pk for application in ours])
+    others.filter(name__startswith="Demo").update(enabled=False)
+    return not others.exists()
 
 
 def want_to_be_told(account: Account, threshold: str, currency: str) -> None:
@@ -147,7 +157,7 @@ def lines(begun: Begun) -> Iterator[str]:
     yield _line("callout", callout.destination, f"{callout.result}, {cdr.duration_seconds} s", cdr.charge)
     yield _line("verification", verification.number, verification.status, verification.charge)
     for crossing in begun.crossings:
-        told = [f"text {each.get_status_display()}" for each in begun.alert_texts] + ["notice"] * bool(begun.notices)
+        told = ["text"] * len(begun.alert_texts) + ["notice"] * bool(begun.notices)
         given_away = sum((each.loss for each in begun.alert_texts), Decimal(0))
         low = f"{crossing.balance:.2f} is below {crossing.threshold:.2f}: {', '.join(told)}"
         yield f"  {'alert':<14} {BOOKS:<16} {low}; {given_away:.6f} paid by us"

@@ -20,6 +20,9 @@ from config.embedded_servers import die_with_parent
 
 STOPPING_SECONDS = 15
 
+# What a process says is no answer of ours: standard output belongs to the command that started it.
+STANDARD_ERROR = 2
+
 
 class ProcessEnded(RuntimeError):
     """A process that should have gone on has ended."""
@@ -53,7 +56,8 @@ def worker(*queues: str) -> list[str]:
     """A worker that does what the relay and the timetable ask for: of all queues, or of these only."""
     names = queues or (settings.PAID_QUEUE, settings.CELERY_TASK_DEFAULT_QUEUE)
     return [
-        sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--pool", "prefork", "--concurrency", "2",
+        sys.executable, "-m", "celery", "--quiet", "-A", "config.celery", "worker",
+        "--pool", "prefork", "--concurrency", "2",
         "--queues", ",".join(names), "--hostname", f"{'-'.join(names)}@%h",
         "--loglevel", "warning", "--without-gossip", "--without-mingle",
     ]  # fmt: skip
@@ -75,7 +79,7 @@ def timetable() -> list[str]:
     notes = Path(settings.BASE_DIR) / "var" / "timetable"
     notes.parent.mkdir(exist_ok=True)
     return [
-        sys.executable, "-m", "celery", "-A", "config.celery", "beat", "--schedule", str(notes),
+        sys.executable, "-m", "celery", "--quiet", "-A", "config.celery", "beat", "--schedule", str(notes),
         "--loglevel", "warning", "--pidfile", "",
     ]  # fmt: skip
 
@@ -102,6 +106,7 @@ def running(commands: Mapping[str, Sequence[str]]) -> Iterator[dict[str, subproc
             started[name] = subprocess.Popen(  # noqa: S603 - our own commands
                 list(command),
                 cwd=settings.BASE_DIR,
+                stdout=STANDARD_ERROR,
                 start_new_session=True,
                 preexec_fn=die_with_parent(signal.SIGTERM),
             )

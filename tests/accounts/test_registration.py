@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from accounts import pins
 from accounts.exceptions import (
@@ -20,7 +22,7 @@ from accounts.exceptions import (
 )
 from accounts.models import Account
 from accounts.numbers import NumberUnreadable
-from accounts.registration import find_account, open_account, reactivate, set_pin, suspend
+from accounts.registration import add_verified_number, find_account, open_account, reactivate, set_pin, suspend
 from billing.wallets import close_account
 
 pytestmark = pytest.mark.django_db
@@ -174,3 +176,21 @@ def test_an_account_is_found_by_its_name_or_a_sentence_says_so() -> None:
     assert find_account("Alice") == account
     with pytest.raises(UnknownAccount, match="There is no account called 'alice'"):
         find_account("alice")
+
+
+def test_a_proved_number_is_the_accounts_from_then_on() -> None:
+    account, now = open_account("Alice"), timezone.now()
+    add_verified_number(account.pk, "+46701740605", now)
+    number = account.caller_numbers.get()
+    assert (number.number, number.verified_at, number.is_shown) == ("+46701740605", now, True)
+    add_verified_number(account.pk, "+46701740605", now + timedelta(days=400))
+    assert account.caller_numbers.get().verified_at == now + timedelta(days=400)
+
+
+def test_a_number_that_another_account_has_proved_is_taken_and_whose_is_not_said() -> None:
+    open_account("Alice", numbers=["+46701740605"])
+    bob = open_account("Bob")
+    with pytest.raises(NumberTaken) as error:
+        add_verified_number(bob.pk, "+46701740605", timezone.now())
+    assert str(error.value) == "The number +46701740605 belongs to another account."
+    assert bob.caller_numbers.count() == 0

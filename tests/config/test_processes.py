@@ -60,7 +60,7 @@ def test_when_one_cannot_be_started_the_others_end(tmp_path: Path) -> None:
 def test_who_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(processes, "STOPPING_SECONDS", 0.2)
     with running({"deaf": [sys.executable, "-c", STUBBORN]}) as started:
-        while "deaf" not in capfd.readouterr().out:
+        while "deaf" not in capfd.readouterr().err:
             time.sleep(0.01)
     assert started["deaf"].returncode == -signal.SIGKILL
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from io import BytesIO
@@ -18,8 +21,8 @@ from outbox import rows
 from outbox.models import Row
 from outbox.performing import perform
 from postgres.work import in_one_transaction
-from telephony import callout_dialling, callouts
-from telephony.call_lists import NewCallList, load, pace
+from telephony import call_lists, callout_dialling, callouts
+from telephony.call_lists import NewCallList
 from telephony.models import CDR, Application, Call, CallList, Callout
 from tests import books
 from tests.builders import an_application, available, balance, held
@@ -107,14 +110,25 @@ def test_the_same_reference_at_once_is_one_callout(application: Application, cro
     assert (Callout.objects.count(), Call.objects.count()) == (1, 1)
 
 
-def test_two_who_pace_a_list_keep_its_pace(application: Application, crowd: Crowd) -> None:
-    account = a_caller(calls_at_once=30)
-    numbers = "\n".join(f"+4477009001{n:02}" for n in range(20))
-    report = load(
+def test_those_who_pace_a_list_together_keep_its_pace(
+    application: Application, crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between counting and choosing each hesitates a little, so that the others may have begun one meanwhile."""
+    has_room = call_lists._has_room
+
+    def slowly(id: int, now: datetime) -> bool:
+        answer = has_room(id, now)
+        time.sleep(random.uniform(0, 0.03))
+        return answer
+
+    monkeypatch.setattr(call_lists, "_has_room", slowly)
+    account = a_caller(calls_at_once=30, balance="50.00")
+    numbers = "\n".join(f"+4477009001{n:02}" for n in range(30))
+    report = call_lists.load(
         BytesIO(f"number\n{numbers}\n".encode()),
         NewCallList(name="Tables", at_once=4, callout=a_new_callout(account, destination="")),
     )
-    begun = crowd.at_once([partial(pace, timezone.now())] * 6)
+    begun = crowd.at_once([partial(call_lists.pace, timezone.now())] * 6)
     assert sum(begun) == Call.objects.count() == 4
     assert CallList.objects.get(pk=report.call_list_id).callouts.filter(state="calling").count() == 4
 

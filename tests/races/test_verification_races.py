@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -178,10 +179,10 @@ def test_news_waits_for_the_outbox_row_before_it_takes_the_verification(
 ) -> None:
     """A worker that records holds the row and comes for the verification: the other way round they would deadlock."""
     verification = begun(account)
-    with another_session() as worker, ThreadPoolExecutor(1) as provider:
+    with ThreadPoolExecutor(1) as provider, another_session() as worker:
         worker.execute("SELECT FROM outbox_row WHERE subject = %s FOR NO KEY UPDATE", [verification.pk])
         news = provider.submit(_and_hang_up, tells(application, verification))
-        until_somebody_waits(worker)
+        until_it_waits(worker, news)
         worker.execute("SELECT FROM telephony_verification WHERE id = %s FOR NO KEY UPDATE NOWAIT", [verification.pk])
         worker.execute("COMMIT")
         news.result()
@@ -213,6 +214,7 @@ def _and_hang_up(work: Callable[[], Decision]) -> Decision:
         connections.close_all()
 
 
-def until_somebody_waits(session: psycopg.Connection) -> None:
+def until_it_waits(session: psycopg.Connection, work: Future[Any]) -> None:
     while not session.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
+        assert not work.done()
         time.sleep(0.005)

@@ -8,13 +8,14 @@ from django.core.management.base import CommandParser
 
 from accounts.command import Outcome, RingfenceCommand
 from config import demo, demo_report
+from config.demo_work import NotDone
 from config.migrating import bring_up_to_date
 from config.processes import ProcessEnded
 
 
 class Command(RingfenceCommand):
     help = "Open accounts, place calls of every kind over real HTTP, and show what they cost and that the books agree."
-    facts = (ProcessEnded,)
+    facts = (ProcessEnded, NotDone)
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--seed", type=int, default=7, help="the same seed makes the same calls")
