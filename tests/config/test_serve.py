@@ -16,7 +16,7 @@ def test_with_nothing_set_up_it_brings_everything_along_and_leaves_no_process(tm
         own.wait_until_said(serving, f"Serving at http://127.0.0.1:{port}")
         assert status(f"http://127.0.0.1:{port}/readyz") == 200
         running = "\n".join(own.processes().values())
-        celery = "celery -A config.celery"
+        celery = "celery --quiet -A config.celery"
         parts = ("granian", "manage.py relay", f"{celery} worker", "--queues paid", "--queues celery", f"{celery} beat")
         for part in (*parts, "keep postgres"):
             assert part in running
