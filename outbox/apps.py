@@ -5,4 +5,4 @@ from django.apps import AppConfig
 
 class OutboxConfig(AppConfig):
     name = "outbox"
-    verbose_name = "work that leaves the house"
+    verbose_name = "Outbox"

@@ -97,6 +97,7 @@ class Errand(Protocol):
         """Everything `act` needs, read in the transaction that claims the row; statements are `ask` and `tell`.
 
         None when it need not be done any more; the row is then done. A Refused when it must not be: it is recorded.
+        A TryAgain when it is not its turn: the row waits for `after_seconds`, and nothing is counted or recorded.
         A row that is only looked up is prepared too, for `look_up`: its `doubtful_since` is set, and None or a Refused
         then means that nobody needs or may ask any more. What it raises, other than that the database is away, is a
         mistake of ours: the row is postponed, and dead (GivenUp) when that goes on for hours.

@@ -101,6 +101,9 @@ def _claim(row_id: int, now: datetime) -> tuple[Errand, Claimed, Any] | None:
     if isinstance(prepared, Refused):
         _end(errand, row, prepared, now)
         return None
+    if isinstance(prepared, TryAgain):
+        rows.retry(row.id, now + _bounded(prepared.after_seconds or 0.0), prepared.why, failed=False)
+        return None
     return errand, row, prepared
 
 
@@ -118,6 +121,8 @@ def _claim_look(row_id: int, now: datetime) -> tuple[Errand, Claimed, Any, int] 
     if isinstance(prepared, Refused):
         _end(errand, row, GivenUp(prepared.why), now)
         return None
+    if isinstance(prepared, TryAgain):
+        return None  # it is due again when this look would have ended
     return errand, row, prepared, looks
 
 
@@ -217,7 +222,7 @@ def _record(errand: Errand, row: Claimed, outcome: Outcome, now: datetime) -> No
     """Finish the row as the outcome says, together with what the errand has to write about it."""
     if not rows.is_still(row.id, row.attempt):
         # Another way told us what became of it, or a person gave up.
-        log.warning("errand_finished_meanwhile", kind=errand.kind, key=row.key, outcome=repr(outcome)[:200])
+        log.info("errand_finished_meanwhile", kind=errand.kind, key=row.key, outcome=repr(outcome)[:200])
         return
     match outcome:
         case TryAgain(why=why, after_seconds=after, is_pressure=True):

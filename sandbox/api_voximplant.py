@@ -26,7 +26,7 @@ from sandbox.voximplant import LEAST_FOR_LISTS, InsufficientFunds, date
 if TYPE_CHECKING:
     from sandbox.platform import Sandbox
 
-AUTHORISATION, UNKNOWN_METHOD, NO_MONEY = 100, 102, 127
+NOT_A_NUMBER, AUTHORISATION, UNKNOWN_METHOD, NO_MONEY = 1, 100, 102, 127
 LONGEST_SALT, LONGEST_SMS, LONGEST_A2P, MOST_DESTINATIONS = 40, 765, 1600, 100
 MOST_ATTEMPTS = 5
 PAID = ("StartScenarios", "SendSmsMessage", "A2PSendSms", "CreateCallList")
@@ -177,12 +177,21 @@ def a2p_send_sms(platform: Sandbox, request: Request, given: Parameters) -> dict
     failed: list[dict[str, Any]] = []
     for destination in destinations:
         if not destination.isdecimal():
-            wrong = {"error_code": 1, "error_description": "Not a number", "destination_number": destination}
-            failed.append(wrong)
+            failed.append(_failure(destination, NOT_A_NUMBER, "Not a number"))
             continue
-        done = _send(platform, request, source, destination, text)
+        try:
+            done = _send(platform, request, source, destination, text)
+        except InsufficientFunds:
+            if not sent:
+                raise
+            failed.append(_failure(destination, NO_MONEY, "Insufficient funds"))
+            continue
         sent.append({"message_id": done["message_id"], "destination_number": destination})
     return {"result": sent, "failed": failed, "fragments_count": segments.parts(text)}
+
+
+def _failure(destination: str, code: int, why: str) -> dict[str, Any]:
+    return {"error_code": code, "error_description": why, "destination_number": destination}
 
 
 def _send(platform: Sandbox, request: Request, source: str, destination: str, text: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sandbox.api import ApiError, Request, Response
@@ -126,7 +126,7 @@ def _span(given: Parameters, *, required: bool = True) -> tuple[datetime, dateti
     """From when to when, whole seconds included."""
     since, until = (_moment(given, name, required=required) for name in ("from_date", "to_date"))
     beginning, end = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-    return since or beginning, until + timedelta(seconds=1) if until else end
+    return since or beginning, until.replace(microsecond=999_999) if until else end
 
 
 def _moment(given: Parameters, name: str, *, required: bool) -> datetime | None:

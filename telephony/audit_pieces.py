@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from billing.audit import Check
 
-# The table of each, and when one of it is over: from then on nothing is held for it.
+# The table of each; when one of it is over: from then on nothing is held for it; and when the provider refused it.
 _PIECES = (
-    ("text", "telephony_textmessage", "p.sent_at IS NOT NULL OR p.final_at IS NOT NULL"),
-    ("verification", "telephony_verification", "p.status <> 'pending'"),
+    (
+        "text",
+        "telephony_textmessage",
+        "p.sent_at IS NOT NULL OR p.final_at IS NOT NULL",
+        "p.final_at IS NOT NULL AND p.sent_at IS NULL",
+    ),
+    ("verification", "telephony_verification", "p.status <> 'pending'", "p.status = 'denied'"),
 )
 
 _HELD = "billing_hold WHERE state = 'open'"
@@ -58,12 +63,13 @@ _CHARGED_ELSEWHERE = """
     JOIN billing_wallet w ON w.id = e.wallet_id
     WHERE w.account_id IS DISTINCT FROM p.account_id"""
 
-# A verification that the provider denied was never begun.
+# What was refused was never done, and what nobody could say anything about is not charged: its hold expired. Either may
+# have a row that is done, when a person had it tried again and nothing was left to do.
 _DONE_FOR_NOTHING = """
     SELECT format('The {piece} %s was done, money was held for it, and nothing was charged.', p.id)
     FROM outbox_row r JOIN {table} p ON p.id = r.subject
-    WHERE r.state = 'done' AND r.kind = '{piece}' AND p.status <> 'denied'
-        AND EXISTS (SELECT FROM billing_hold h WHERE h.subject = p.id)
+    WHERE r.state = 'done' AND r.kind = '{piece}' AND NOT ({was_refused})
+        AND EXISTS (SELECT FROM billing_hold h WHERE h.subject = p.id AND h.state <> 'expired')
         AND NOT EXISTS (SELECT FROM billing_posting s WHERE s.subject = p.id AND s.kind = 'settlement')"""
 
 # The name of each check, what it counts, what it finds, and whether that takes reading all of history.
@@ -85,10 +91,10 @@ PIECE_CHECKS: tuple[Check, ...] = tuple(
     Check(
         name=name.format(piece=piece),
         looks_at=looks_at.format(piece=piece, table=table),
-        finds=finds.format(piece=piece, table=table, is_over=is_over),
+        finds=finds.format(piece=piece, table=table, is_over=is_over, was_refused=was_refused),
         history=history,
     )
-    for piece, table, is_over in _PIECES
+    for piece, table, is_over, was_refused in _PIECES
     for name, looks_at, finds, history in _QUESTIONS
 )
 

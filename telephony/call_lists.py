@@ -191,7 +191,7 @@ def _write(new: NewCallList, checked: list[tuple[int, Checked]]) -> LoadReport:
         try:
             allowed.append(judge(one, answers))
         except CalloutRefused as refusal:
-            if refusal.field != "destination":
+            if refusal.field not in ("destination", "reference"):
                 raise  # the whole list has the same account, caller ID, menu and application
             refused.append((line, str(refusal)))
         else:
@@ -325,15 +325,16 @@ def stop(id: int, by: str, now: datetime) -> None:
 
     def work() -> None:
         _change(id, ("running", "paused", "stopped"), CallList.State.STOPPED, f"Stopped by {by}.")
-        tell(
-            "UPDATE telephony_callout SET state = 'cancelled', detail = 'The list was stopped.', finished_at = %s "
-            "WHERE call_list_id = %s AND state = 'waiting'",
-            [now, id],
-        )
+        # Those being called first: a call that is just ending may leave its callout waiting, and that is then seen.
         tell(
             "UPDATE telephony_callout SET most_attempts = greatest(attempts, 1) "
             "WHERE call_list_id = %s AND state = 'calling'",
             [id],
+        )
+        tell(
+            "UPDATE telephony_callout SET state = 'cancelled', detail = 'The list was stopped.', finished_at = %s "
+            "WHERE call_list_id = %s AND state = 'waiting'",
+            [now, id],
         )
 
     in_one_transaction(work)

@@ -6,6 +6,7 @@ the safe answer in the provider's own language, within two seconds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, ClassVar
@@ -91,7 +92,7 @@ class CallbackView(APIView):
         now = datetime.now(UTC)
         try:
             callback = _callback(request._request, token)
-            replies = [_answer(provider, received) for received in _received(provider, callback, now)]
+            replies = _answers(provider, _received(provider, callback, now))
         except CallbackRefused as refused:
             refusals.count(provider.name, str(refused))
             return _response(Reply(status=refused.status, content_type="text/plain", body=b""))
@@ -159,6 +160,17 @@ def _received(provider: Adapter, callback: Callback, now: datetime) -> list[Rece
         )
         for event in provider.parse(callback, verified)
     ]
+
+
+def _answers(provider: Adapter, batch: Sequence[Received]) -> list[Reply]:
+    """An answer to each. A batch that is to come again anyway is not carried on when its time is used up."""
+    began = monotonic()
+    replies: list[Reply] = []
+    for received in batch:
+        replies.append(_answer(provider, received))
+        if replies[-1].status >= 500 and monotonic() - began > settings.CALLBACK_DEADLINE_SECONDS:
+            break
+    return replies
 
 
 def _answer(provider: Adapter, received: Received) -> Reply:

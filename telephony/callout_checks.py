@@ -6,9 +6,11 @@ Everything that can be said without calling is said before anything is written o
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from accounts import directory
@@ -25,10 +27,11 @@ from telephony.registry import PROVIDERS
 LONGEST_TEXT = 600
 LONGEST_CONFERENCE_ID = 64
 LONGEST_REFERENCE = 100
-LONGEST_LOCALE = 10
 MOST_ATTEMPTS = 10
 LONGEST_RETRY_SECONDS = 7 * 86_400
 LONGEST_AHEAD = timedelta(days=366)
+
+_LOCALE = re.compile(r"[a-z]{2,3}-[A-Z]{2}")
 
 # What a menu may not do in a call that we began: connect onwards at somebody's cost, ask who it is that we called, or
 # go on in another menu, which may be changed to do either.
@@ -179,8 +182,7 @@ def _check_words(new: NewCallout) -> None:
     _refuse_control_characters("reference", new.reference)
     if len(new.reference) > LONGEST_REFERENCE:
         raise CalloutRefused("reference", f"A reference has at most {LONGEST_REFERENCE} characters.")
-    language = new.locale.replace("-", "")
-    if not (1 < len(new.locale) <= LONGEST_LOCALE and language.isascii() and language.isalnum()):
+    if not _LOCALE.fullmatch(new.locale):
         raise CalloutRefused("locale", "Write the language like en-US.")
 
 
@@ -196,8 +198,7 @@ def _due_at(new: NewCallout, destination: str, now: datetime) -> datetime:
     zones = _zones(new, destination)
     due_at = now
     if new.not_before is not None:
-        wished = new.not_before if new.not_before.tzinfo else local_time.moment_of(new.not_before, zones)
-        due_at = max(wished, now)
+        due_at = max(_wished(new.not_before, zones), now)
     if due_at - now > LONGEST_AHEAD:
         raise CalloutRefused("not_before", "A callout can be planned for a year ahead, not for later.")
     moment = local_time.next_moment(due_at, zones, earliest=new.earliest, latest=new.latest)
@@ -206,6 +207,13 @@ def _due_at(new: NewCallout, destination: str, now: datetime) -> datetime:
             "time_zone", "It is never that time of day in all the places where this number may be: give the time zone."
         )
     return moment
+
+
+def _wished(not_before: datetime, zones: Zones) -> datetime:
+    try:
+        return not_before if not_before.tzinfo else local_time.moment_of(not_before, zones)
+    except OverflowError:
+        raise CalloutRefused("not_before", "A callout is planned for a time from now to a year ahead.") from None
 
 
 def _zones(new: NewCallout, destination: str) -> Zones:
@@ -267,7 +275,8 @@ def look(checked: Checked, like: Asked | None = None) -> Asked:
             "EXISTS (SELECT FROM accounts_callernumber WHERE account_id = %s AND number = %s "
             "    AND verified_at IS NOT NULL), "
             "EXISTS (SELECT FROM telephony_accessnumber WHERE number = %s AND enabled), "
-            "(SELECT id FROM telephony_callout WHERE account_id = %s AND reference = %s AND reference <> '')",
+            "earlier.id, earlier.destination FROM (SELECT) nothing LEFT JOIN telephony_callout earlier "
+            "ON earlier.account_id = %s AND earlier.reference = %s AND earlier.reference <> ''",
             [new.account_id, new.account_id, destination, destination, new.account_id, new.reference],
         ),
     )
@@ -293,8 +302,11 @@ def judge(checked: Checked, asked: Asked) -> Allowed:
     application_id, usual_caller_id = application
     row = asked.number.row()
     assert row is not None  # noqa: S101 - it asks for single values
-    is_verified, is_own_number, is_ours, earlier_id = row
+    is_verified, is_own_number, is_ours, earlier_id, earlier_destination = row
     if earlier_id is not None:
+        if earlier_destination != checked.destination:
+            sentence = "This reference belongs to a callout of another number: use one of its own."
+            raise CalloutRefused("reference", sentence)
         return Allowed(checked=checked, application_id=application_id, caller_id="", earlier_id=earlier_id)
     if checked.new.paid_by is Payer.ACCOUNT:
         _judge_account(asked.standing, may_call_anybody=bool(is_verified), is_own_number=is_own_number)
@@ -346,8 +358,14 @@ def _judge_menu(found: Answer) -> None:
     row = found.row()
     if row is None:
         raise CalloutRefused("menu", "There is no such version of a menu.")
-    if why := why_not_in_a_callout(read_menu(json.loads(row[0]))):
+    if why := _why_not(row[0]):
         raise CalloutRefused("menu", why)
+
+
+@lru_cache(maxsize=32)
+def _why_not(definition: str) -> str:
+    """Remembered: all of a list play the same menu, and a transaction that waits for us too long is ended."""
+    return why_not_in_a_callout(read_menu(json.loads(definition)))
 
 
 def why_not_in_a_callout(menu: Menu) -> str:

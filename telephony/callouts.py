@@ -24,8 +24,9 @@ def place(new: NewCallout) -> Callout:
     now = timezone.now()
 
     def work() -> UUID:
-        id = promise(new, now)
-        if new.call_list_id is None:
+        id, is_new = _promise(new, now)
+        # An earlier one with the same reference is begun in its own time, one of a list by its list.
+        if is_new and new.call_list_id is None:
             callout_dialling.begin_single(id, now)
         return id
 
@@ -38,9 +39,16 @@ def promise(new: NewCallout, now: datetime) -> UUID:
     Returns the id of the one with the same reference where the account has one. Raises CalloutRefused before anything
     is written.
     """
+    return _promise(new, now)[0]
+
+
+def _promise(new: NewCallout, now: datetime) -> tuple[UUID, bool]:
+    """The callout's id, and whether it was written now."""
     checked = check(new, now)
     allowed = judge(checked, look(checked))
-    return allowed.earlier_id or write(allowed)
+    if allowed.earlier_id is not None:
+        return allowed.earlier_id, False
+    return write(allowed), True
 
 
 def cancel(id: UUID, now: datetime) -> None:

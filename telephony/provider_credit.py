@@ -61,7 +61,7 @@ class Trouble(StrEnum):
 def low(received: Received) -> Decision:
     """The provider says that our credit is low: it is asked, and then the operator is told."""
     if inbox.read_recalled(inbox.recall(received)) is None:
-        _promise_to_ask(received)
+        _promise_to_ask(received, says_low=True)
         inbox.record(received, Acknowledge())
     return Acknowledge()
 
@@ -73,7 +73,7 @@ def news(received: Received) -> Decision:
     if inbox.read_recalled(inbox.recall(received)) is not None:
         return Acknowledge()
     if event.topic == FROZEN_TOPIC:
-        _promise_to_ask(received)
+        _promise_to_ask(received, says_low=False)
     if not event.is_known_topic:
         _show_unknown_topic(received, event.topic)
     inbox.record(received, Acknowledge())
@@ -143,7 +143,7 @@ class CreditErrand:
             return
         match outcome:
             case Done(result=Credit() as credit):
-                _judge(known, credit, now)
+                _judge(known, credit, now, says_low=row.payload["says_low"])
             case Refused(why=why) | GivenUp(why=why):
                 sentence = f"{known.name} says that its credit is low or frozen, and could not be asked: {why}"
                 _tell_operator(known, Trouble.UNCONFIRMED, sentence, {}, now)
@@ -157,9 +157,9 @@ class CreditErrand:
         return timedelta(0)
 
 
-def _promise_to_ask(received: Received) -> None:
+def _promise_to_ask(received: Received, *, says_low: bool) -> None:
     """Once for each piece of news; the provider proves no more than the id of it."""
-    payload = {"application": received.application.id}
+    payload = {"application": received.application.id, "says_low": says_low}
     rows.put(KIND, f"{KIND}:{received.call_id}", payload=payload)
 
 
@@ -173,14 +173,14 @@ def _show_unknown_topic(received: Received, topic: str) -> None:
     )
 
 
-def _judge(known: _Known, credit: Credit, now: datetime) -> None:
+def _judge(known: _Known, credit: Credit, now: datetime, *, says_low: bool) -> None:
     """Without a least credit of our own, the provider's word that it is low stands, with the figure it gave us."""
     least, balance, currency = known.least_credit, credit.balance.amount, credit.balance.currency
     data = {"balance": balance, "currency": currency, "threshold": least}
     if credit.frozen:
         sentence = f"The account of {known.name} is frozen, with {plain(balance, currency)} on it."
         _tell_operator(known, Trouble.FROZEN, sentence, data, now)
-    elif least is None or balance < least:
+    elif says_low if least is None else balance < least:
         than = "" if least is None else f", less than {plain(least, currency)}"
         sentence = f"The credit at {known.name} is low: {plain(balance, currency)}{than}."
         _tell_operator(known, Trouble.LOW, sentence, data, now)

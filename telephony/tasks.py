@@ -28,5 +28,7 @@ def begin_callouts() -> None:
     """Begin the callouts that are due, and as much of the call lists as they may have now."""
     with only_once("telephony.callouts") as mine:
         if mine:
-            callout_dialling.begin_due(timezone.now())
-            call_lists.pace(timezone.now())
+            try:
+                callout_dialling.begin_due(timezone.now())
+            finally:  # what fails there keeps no list waiting
+                call_lists.pace(timezone.now())

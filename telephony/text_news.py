@@ -157,10 +157,12 @@ def _keep(received: Received, event: TextReceived, account_id: int | None) -> No
 
 def _obey(received: Received, event: TextReceived, account_id: int | None, answering: _Answering) -> None:
     word = keyword(event.body)
+    # Where nothing is sent, nobody can tell whose text it was that this is the answer to.
+    everywhere = not answering.by_the_same_way
     if word in STOP:
-        opt_outs.stop(received.application.id, event.sender, received.received_at)
+        opt_outs.stop(received.application.id, event.sender, received.received_at, everywhere=everywhere)
     elif word in START:
-        opt_outs.start(received.application.id, event.sender)
+        opt_outs.start(received.application.id, event.sender, everywhere=everywhere)
     elif word in BALANCE and account_id is not None:
         _tell_balance(received, event, account_id, answering)
 

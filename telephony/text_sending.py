@@ -16,6 +16,9 @@ from telephony.registry import texting
 from telephony.sending import outcome_of
 from telephony.texts import ERRAND
 
+# What could not be sent for so long is no news any more, and nobody expects to pay for it.
+SENT_WITHIN = timedelta(hours=24)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sending:
@@ -43,6 +46,8 @@ class TextErrand:
         stopped = opt_outs.find(text.application_id, text.recipient)
         reached = applications.read_access(found)
         if row.doubtful_since is None:
+            if now - text.created_at > SENT_WITHIN:
+                return Refused("It could not be sent within a day, so it was not sent at all.")
             if stopped.row():
                 return Refused("The number answered STOP before this was sent.")
             if not reached.enabled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,6 +25,7 @@ from telephony.verifications import OPEN_FOR
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 100
+LOOKED_AT = 10_000
 SILENT_AFTER = 3
 # A provider that gives no answer for so long will not be waited for.
 ASKED_FOR = timedelta(hours=24)
@@ -32,7 +34,7 @@ NOTHING_HEARD = "Nothing was heard of it."
 
 # One whose beginning is still being worked on, or doubted, is the outbox's.
 _OVERDUE = """
-SELECT v.id FROM telephony_verification v
+SELECT v.id, v.application_id FROM telephony_verification v
 WHERE v.status = 'pending' AND v.created_at < %s AND NOT EXISTS (
     SELECT FROM outbox_row o WHERE o.subject = v.id AND o.kind = %s AND o.state NOT IN ('done', 'dead'))
 ORDER BY v.created_at LIMIT %s
@@ -51,22 +53,40 @@ class Looked:
 def expire(now: datetime) -> Looked:
     """End what is overdue, at most AT_ONCE of them, oldest first. HTTP is spoken outside any transaction.
 
-    Safe to run twice at once. After SILENT_AFTER questions without an answer the rest waits for the next run.
+    Safe to run twice at once. An application that leaves SILENT_AFTER questions unanswered is left alone for the rest
+    of the run, so that it keeps no other waiting; nor does one that fails: the first failure is raised in the end.
     """
-    ended = expired = no_answer = 0
-    ids = [row[0] for row in ask(_OVERDUE, [now - OPEN_FOR, records.KIND, AT_ONCE]).rows()]
-    overdue = Verification.objects.select_related("application").filter(pk__in=ids).order_by("created_at")
-    for verification in overdue:
-        told = _heard(verification, now) if no_answer < SILENT_AFTER else None
-        if told is None:
-            no_answer += 1
+    done: Counter[str] = Counter()
+    unanswered: Counter[int] = Counter()
+    failures: list[Exception] = []
+    asked = 0
+    for id, application_id in ask(_OVERDUE, [now - OPEN_FOR, records.KIND, LOOKED_AT]).rows():
+        if asked >= AT_ONCE:
+            break
+        if unanswered[application_id] >= SILENT_AFTER:
+            done["no_answer"] += 1
             continue
-        in_one_transaction(partial(_write_down, verification.pk, told, now))
-        if told.status is VerificationStatus.EXPIRED:
-            expired += 1
-        else:
-            ended += 1
-    return Looked(ended=ended, expired=expired, no_answer=no_answer)
+        asked += 1
+        try:
+            outcome = _end(id, now)
+        except Exception as failure:
+            log.exception("verification_not_ended", verification=str(id))
+            failures.append(failure)
+            continue
+        done[outcome] += 1
+        unanswered[application_id] += outcome == "no_answer"
+    if failures:
+        raise failures[0]
+    return Looked(**done)
+
+
+def _end(id: UUID, now: datetime) -> str:
+    """Ask about one and write down what was answered; the figure of `Looked` in which it counts."""
+    told = _heard(Verification.objects.select_related("application").get(pk=id), now)
+    if told is None:
+        return "no_answer"
+    in_one_transaction(partial(_write_down, id, told, now))
+    return "expired" if told.status is VerificationStatus.EXPIRED else "ended"
 
 
 def _heard(verification: Verification, now: datetime) -> Told | None:

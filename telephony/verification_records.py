@@ -7,7 +7,7 @@ that begins it, the person with the code, or the provider with news.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -28,6 +28,10 @@ from webhooks.telling import announce
 log = structlog.get_logger(__name__)
 
 KIND = "verification"  # of its errand
+
+# Nobody types a code in that came a quarter of an hour ago; the provider's own codes live for less.
+OPEN_FOR = timedelta(minutes=15)
+
 LONGEST_REASON = 200
 TAKEN = "The number belongs to another account by now."
 

@@ -49,22 +49,26 @@ class StartVerification:
     is_repeatable = False
 
     def prepare(self, row: Claimed, now: datetime) -> Prepared | Refused | None:
-        """The order; None when its end was heard of by another way."""
+        """The order; None when its end was heard of by another way, Refused when nobody could bring the proof now."""
         found = ask(
-            "SELECT application_id, number, method, custom, status FROM telephony_verification WHERE id = %s",
+            "SELECT application_id, number, method, custom, status, created_at "
+            "FROM telephony_verification WHERE id = %s",
             [row.subject],
         ).row()
         if found is None:
             raise LookupError("there is no such verification")
-        application_id, number, method, custom, status = found
+        application_id, number, method, custom, status, created_at = found
         if status != "pending":
             return None
         order = VerificationOrder(
             reference=str(row.subject), number=number, method=VerificationMethod(method), custom=custom
         )
         reached = read_access(find_access(application_id))
-        if not reached.enabled and row.doubtful_since is None:
-            return Refused("The application was switched off before this was begun.")
+        if row.doubtful_since is None:
+            if now - created_at > records.OPEN_FOR:
+                return Refused("It could not be begun in time, so it was not begun at all.")
+            if not reached.enabled:
+                return Refused("The application was switched off before this was begun.")
         return Prepared(reached=reached, order=order)
 
     def act(self, prepared: Prepared) -> Outcome:

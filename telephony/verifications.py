@@ -41,8 +41,7 @@ MOST_REPORTS = 5
 LONGEST_REFERENCE = 100
 LONGEST_CUSTOM = 1000
 
-# Nobody types a code in that came a quarter of an hour ago; the provider's own codes live for less.
-OPEN_FOR = timedelta(minutes=15)
+OPEN_FOR = records.OPEN_FOR
 
 # An answer that was lost is looked up for a day; the money is held for as long, and a little more.
 HELD_FOR = timedelta(hours=25)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from uuid import UUID
+from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -42,12 +44,23 @@ WAITS = (
 SWITCHED_OFF_AFTER = timedelta(days=5)
 # One failure says little of an endpoint that is told something once a week.
 FEWEST_FAILURES = 3
+# An endpoint that hangs takes a worker for as long as we wait for it. So what fails is told to one customer one at a
+# time; the others wait their turn, each time twice as long, at most an hour.
+TURN_SECONDS = 5
+LONGEST_TURN_SECONDS = 3600
 ANSWER_KEPT = 1000
 GONE = 410
 
 _READ = """
 SELECT d.number, d.event, d.data::text, d.happened_at, d.replays_id IS NOT NULL,
     e.url, e.form, e.secret, CASE WHEN e.previous_until > %s THEN e.previous_secret ELSE '' END, e.salt,
+    e.failing_since IS NOT NULL AND EXISTS (
+        SELECT FROM outbox_row r
+        JOIN webhooks_delivery other ON other.id = r.subject
+        JOIN webhooks_endpoint failing ON failing.id = other.endpoint_id AND failing.failing_since IS NOT NULL
+        WHERE r.lease_until IS NOT NULL AND r.state = 'sending' AND r.kind = %s AND r.id <> %s
+            AND failing.account_id IS NOT DISTINCT FROM e.account_id
+    ),
     a.id, a.name, (SELECT u.email FROM accounts_user u WHERE u.account_id = a.id AND u.is_active ORDER BY u.id LIMIT 1)
 FROM webhooks_delivery d
 JOIN webhooks_endpoint e ON e.id = d.endpoint_id
@@ -119,12 +132,14 @@ class TellEndpoint:
     kind = KIND
     is_repeatable = True
 
-    def prepare(self, row: Claimed, now: datetime) -> Prepared | None:
-        """The delivery; None when its endpoint was removed or switched off meanwhile."""
-        found = ask(_READ, [now, row.subject]).row()
+    def prepare(self, row: Claimed, now: datetime) -> Prepared | TryAgain | None:
+        """The delivery; None when its endpoint was removed or switched off meanwhile, TryAgain when others go first."""
+        found = ask(_READ, [now, KIND, row.id, row.subject]).row()
         if found is None or row.subject is None:
             return None
-        number, event, data, happened_at, is_replay, url, form, secret, previous, salt, *account = found
+        number, event, data, happened_at, is_replay, url, form, secret, previous, salt, waits, *account = found
+        if waits:
+            return TryAgain("another delivery to this customer is under way", _turn_seconds(row))
         told = Told(
             id=row.subject,
             number=number,
@@ -168,14 +183,18 @@ class TellEndpoint:
         if not isinstance(heard, Heard):  # our own mistake: nothing was said and nothing heard
             why = getattr(outcome, "why", "")
             heard = Heard(at=now, status=None, milliseconds=0, error=why[:300], answer="")
+        # The endpoint before its deliveries, as whoever removes it: then nobody waits for the other in a circle.
+        failing = None
+        if isinstance(outcome, Done):
+            tell(_WELL_AGAIN, [row.subject])
+        else:
+            failing = ask(_FAILING, [heard.at, row.subject])
         tell(
             _WRITE_ATTEMPT,
             [heard.at, heard.status, heard.milliseconds, heard.error, heard.answer, row.subject],
         )
-        if isinstance(outcome, Done):
-            tell(_WELL_AGAIN, [row.subject])
-        else:
-            _notice_failure(row.subject, heard, now)
+        if failing is not None:
+            _notice_failure(failing.row(), heard, now)
 
     def next_try(self, failures: int) -> timedelta | None:
         """The specification's waits, then no more."""
@@ -194,8 +213,13 @@ class TellEndpoint:
         return answer, "" if 200 <= answer.status < 300 else f"It answered {answer.status}."
 
 
-def _notice_failure(delivery_id: UUID | None, heard: Heard, now: datetime) -> None:
-    failing = ask(_FAILING, [heard.at, delivery_id]).row()
+def _turn_seconds(row: Claimed) -> float:
+    """How long to wait for its turn: twice as long as the last time."""
+    waited = row.attempt - 1 - row.failures
+    return min(TURN_SECONDS * 2.0 ** min(max(waited, 0), 10), LONGEST_TURN_SECONDS)
+
+
+def _notice_failure(failing: Sequence[Any] | None, heard: Heard, now: datetime) -> None:
     if failing is None:
         return  # it was removed or switched off meanwhile
     endpoint_id, account_id, url, failing_since = failing
@@ -211,7 +235,7 @@ def _notice_failure(delivery_id: UUID | None, heard: Heard, now: datetime) -> No
 
 def _tell_people(account_id: int | None, endpoint_id: int, url: str, why: str, now: datetime) -> None:
     """A notice, and an e-mail to everybody who signs in for the account; for the operator's own, to the operator."""
-    host = url.partition("://")[2].partition("/")[0]  # the rest of an address may hold a token of theirs
+    host = urlsplit(url).netloc  # the rest of an address may hold a token of theirs
     key = f"webhook-off:{endpoint_id}:{now.astimezone(UTC):%Y%m%dT%H%M%S}"
     text = f"The webhook to {host} was switched off: {why}. Put it right, then switch it on again under Webhooks."
     notices.tell(account_id, key, text, notices.Level.WARNING)
@@ -233,7 +257,7 @@ def _wish(answer: Answer | None, now: datetime) -> float | None:
         return float(said[:9])
     try:
         moment = parsedate_to_datetime(said)
-    except (TypeError, ValueError):
+    except (ValueError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max((moment - now).total_seconds(), 0.0)

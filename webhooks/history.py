@@ -1,19 +1,36 @@
-"""What an endpoint was told, newest first, with every attempt and what is to come."""
+"""What an endpoint was told, newest first, with every attempt and what is to come; forgotten after 90 days."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
+from functools import partial
 
 from django.db.models import Prefetch, Q
 from django.utils import timezone
 
 from outbox.models import Row
+from postgres.statements import ask, tell
+from postgres.work import in_one_transaction
 from webhooks.models import Attempt, Delivery, Endpoint
 
 PER_PAGE = 25
+
+KEPT = timedelta(days=90)
+FORGOTTEN_AT_ONCE = 500
+MOST_FORGOTTEN = 100_000  # a run
+
+# Only what is over, so nobody tells it; its outbox row is locked first, as by whoever would. What a later delivery
+# repeats is kept as long as that one, whose body says so.
+_OLD = """
+SELECT d.id FROM webhooks_delivery d JOIN outbox_row r ON r.subject = d.id AND r.kind = 'webhook'
+WHERE d.endpoint_id = %s AND d.created_at < %s AND r.state IN ('done', 'dead') AND r.finished_at < %s
+    AND NOT EXISTS (SELECT FROM webhooks_delivery again WHERE again.replays_id = d.id)
+ORDER BY d.created_at LIMIT %s
+FOR UPDATE OF r SKIP LOCKED
+"""
 
 
 class Fate(Enum):
@@ -58,6 +75,32 @@ def page_of(endpoint: Endpoint, before: str = "", per_page: int = PER_PAGE) -> P
 def line_of(delivery: Delivery) -> Line:
     """This one delivery."""
     return _line(delivery, Row.objects.filter(subject=delivery.pk).first())
+
+
+def forget(now: datetime) -> int:
+    """Forget what was told and came to its end more than 90 days ago, with its attempts and outbox rows.
+
+    Every few hundred in a transaction of their own, at most 100,000 in all. Returns how many deliveries that were.
+    """
+    forgotten = 0
+    for endpoint_id in list(Endpoint.objects.order_by("pk").values_list("pk", flat=True)):
+        while at_most := min(FORGOTTEN_AT_ONCE, MOST_FORGOTTEN - forgotten):
+            count = in_one_transaction(partial(_forget_some, endpoint_id, now - KEPT, at_most))
+            forgotten += count
+            if count < at_most:
+                break
+    return forgotten
+
+
+def _forget_some(endpoint_id: int, before: datetime, at_most: int) -> int:
+    ids = [row[0] for row in ask(_OLD, [endpoint_id, before, before, at_most]).rows()]
+    if ids:
+        # Whoever removes the endpoint holds its row, and removes the same.
+        tell("SELECT FROM webhooks_endpoint WHERE id = %s FOR KEY SHARE", [endpoint_id])
+        tell("DELETE FROM webhooks_attempt WHERE delivery_id = ANY(%s)", [ids])
+        tell("DELETE FROM webhooks_delivery WHERE id = ANY(%s)", [ids])
+        tell("DELETE FROM outbox_row WHERE subject = ANY(%s) AND kind = 'webhook'", [ids])
+    return len(ids)
 
 
 def _attempts() -> Prefetch[str]:

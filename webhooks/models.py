@@ -96,7 +96,10 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name_plural = "deliveries"
-        indexes: ClassVar = [models.Index(fields=["endpoint", "-created_at"], name="delivery_of_endpoint")]
+        indexes: ClassVar = [
+            models.Index(fields=["endpoint", "-created_at"], name="delivery_of_endpoint"),
+            models.Index(fields=["replays"], condition=Q(replays__isnull=False), name="delivery_replayed"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.event} to {self.endpoint}"

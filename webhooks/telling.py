@@ -40,11 +40,12 @@ _PROMISED = """promised AS (
 _TO_ITS_ACCOUNT = _ANNOUNCE.format(whose="account_id = %s", promised=_PROMISED)
 _TO_THE_OPERATOR = _ANNOUNCE.format(whose="account_id IS NULL", promised=_PROMISED)
 
+# The endpoint is locked first, as by everybody else.
 _AGAIN = """
 WITH old AS (
     SELECT d.* FROM webhooks_delivery d JOIN webhooks_endpoint e ON e.id = d.endpoint_id
     WHERE d.id = %s AND e.enabled
-    FOR KEY SHARE
+    FOR KEY SHARE OF e, d
 ), told AS (
     INSERT INTO webhooks_delivery (id, endpoint_id, event, data, happened_at, replays_id)
     SELECT gen_random_uuid(), endpoint_id, event, data, happened_at, id FROM old

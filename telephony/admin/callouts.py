@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,12 +19,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.models import Account, User
-from billing.admin.large_tables import LargeTableAdmin, ReadOnlyAdmin
-from billing.admin.ledger import as_uuid
+from accounts.models import User
+from billing.admin.large_tables import ReadOnlyAdmin
 from postgres.work import in_one_transaction
 from telephony import call_lists, callouts
 from telephony.admin.callout_forms import CallListForm, CalloutForm
+from telephony.admin.outgoing import OutgoingAdmin
 from telephony.admin.recent import Recent
 from telephony.call_lists import CallListError, LoadReport
 from telephony.callouts import CalloutRefused
@@ -36,7 +35,6 @@ MAY_PLACE = "telephony.add_callout"
 MAY_CALL_OFF = "telephony.change_callout"
 MAY_LOAD = "telephony.add_calllist"
 MAY_MANAGE = "telephony.change_calllist"
-SEARCHED = timedelta(days=31)
 MOST_SHOWN = 200
 
 
@@ -51,15 +49,13 @@ class CalloutsRecent(Recent):
 
 
 @admin.register(Callout)
-class CalloutAdmin(LargeTableAdmin):
+class CalloutAdmin(OutgoingAdmin):
     """Everybody we were to call, and what became of it."""
 
-    keyset = ("created_at", "id")
+    sought_in = ("destination", "reference")
     list_display = ("created_at", "to", "kind", "account", "state_shown", "result", "machine", "attempts", "detail")
     list_display_links = ("created_at", "to")
-    list_select_related = ("account",)
     list_filter = (CalloutsRecent, "state", "kind", "purpose")
-    search_fields = ("id",)
     search_help_text = "A callout's id; an account's name; lately: a number with its plus, or a reference."
     change_list_template = "admin/telephony/callout/change_list.html"
     change_form_template = "admin/telephony/callout/change_form.html"
@@ -74,12 +70,6 @@ class CalloutAdmin(LargeTableAdmin):
             path("<uuid:callout_id>/call-off/", wrap(self.call_off_view), name="telephony_callout_call_off"),
             *super().get_urls(),
         ]
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        return (queryset.filter(_search(term)) if term else queryset), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         context = {"may_place": request.user.has_perm(MAY_PLACE), **(extra_context or {})}
@@ -279,16 +269,6 @@ def _seen(one: Any) -> dict[str, Any]:
         "doings": [(word, doing.button) for word, doing in fits.items()],
         "all_numbers": f"{reverse('admin:telephony_callout_changelist')}?{query}",
     }
-
-
-def _search(term: str) -> Q:
-    id = as_uuid(term)
-    found = Q(pk=id) if id else Q(pk__in=[])
-    account = Account.objects.filter(name=term).first()
-    if account is not None:
-        found |= Q(account=account)
-    lately = Q(created_at__gte=timezone.now() - SEARCHED)
-    return found | lately & (Q(destination=term) | Q(reference=term))
 
 
 def _name(request: HttpRequest) -> str:

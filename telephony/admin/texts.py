@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -10,32 +9,26 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from accounts.exceptions import UnknownAccount
 from accounts.models import Account, User
 from accounts.numbers import NumberUnreadable, parse_number
 from accounts.registration import find_account
 from billing.admin.forms import fresh_reference
-from billing.admin.large_tables import LargeTableAdmin, NamedChangeList
-from billing.admin.ledger import as_uuid
+from billing.admin.large_tables import NamedChangeList
 from billing.models import Hold
 from billing.templatetags.money import money
-from outbox.models import Row
 from telephony import texts
+from telephony.admin.outgoing import PricedAdmin
 from telephony.admin.recent import Recent
 from telephony.models import OptOut, TextMessage
 from telephony.templatetags.calls import number
 from telephony.texts import ERRAND, MOST_AT_ONCE, Estimate, NewText, TextsRefused
 
 MAY_SEND = "telephony.add_textmessage"
-SEARCHED = timedelta(days=31)
 
 # Where on the form a refusal belongs; what is not here concerns the whole.
 _FIELDS = {"account": "account", "recipient": "to", "body": "body", "sender": "sender", "reference": "reference"}
@@ -104,18 +97,18 @@ class TextsRecent(Recent):
 
 
 @admin.register(TextMessage)
-class TextMessageAdmin(LargeTableAdmin):
+class TextMessageAdmin(PricedAdmin):
     """Every text, in and out."""
 
-    keyset = ("created_at", "id")
+    errand = ERRAND
+    told_as = "text"
+    sought_in = ("sender", "recipient", "reference", "provider_id")
     list_display = (
         "created_at", "direction", "sender_shown", "recipient_shown", "account", "status_shown", "segments",
         "price_shown", "detail",
     )  # fmt: skip
     list_display_links = ("created_at",)
-    list_select_related = ("account",)
     list_filter = (TextsRecent, "direction", "status", "purpose")
-    search_fields = ("id",)
     search_help_text = "A text's id; an account's name; lately: a number with its plus, a reference, a provider's id."
     change_list_template = "admin/telephony/textmessage/change_list.html"
     fieldsets: ClassVar = (
@@ -146,12 +139,6 @@ class TextMessageAdmin(LargeTableAdmin):
     def get_urls(self) -> list[URLPattern]:
         send = path("send/", self.admin_site.admin_view(self.send_view), name="telephony_textmessage_send")
         return [send, *super().get_urls()]
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        return (queryset.filter(_search(term)) if term else queryset), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         context = {"may_send": request.user.has_perm(MAY_SEND), **(extra_context or {})}
@@ -194,10 +181,6 @@ class TextMessageAdmin(LargeTableAdmin):
         found = urlencode({"account__id__exact": sent[0].account_id or ""})
         return HttpResponseRedirect(f"{reverse('admin:telephony_textmessage_changelist')}?{found}")
 
-    @admin.display(description="status")
-    def status_shown(self, text: TextMessage) -> SafeString:
-        return format_html('<span class="state {}">{}</span>', text.status, text.get_status_display())
-
     @admin.display(description="from")
     def sender_shown(self, text: TextMessage) -> str:
         return number(text.sender) or "–"
@@ -206,56 +189,10 @@ class TextMessageAdmin(LargeTableAdmin):
     def recipient_shown(self, text: TextMessage) -> str:
         return number(text.recipient)
 
-    @admin.display(description="price")
-    def price_shown(self, text: TextMessage) -> str:
-        return money(text.price, text.currency)
-
-    @admin.display(description="charged")
-    def charge_shown(self, text: TextMessage) -> str:
-        return money(text.charge, text.currency)
-
-    @admin.display(description="ours to bear")
-    def loss_shown(self, text: TextMessage) -> str:
-        return money(text.loss, text.currency)
-
     @admin.display(description="hold")
     def hold(self, text: TextMessage) -> str:
         holds = Hold.objects.filter(subject=text.pk).order_by("id")
         return ", ".join(f"{money(hold.amount, text.currency)} {hold.get_state_display()}" for hold in holds) or "none"
-
-    @admin.display(description="posting")
-    def paid(self, text: TextMessage) -> SafeString | str:
-        if text.posting_id is None:
-            return "none"
-        return format_html(
-            '<a href="{}">#{}</a>', reverse("admin:billing_posting_change", args=[text.posting_id]), text.posting_id
-        )
-
-    @admin.display(description="outbox")
-    def outbox(self, text: TextMessage) -> str:
-        row = Row.objects.filter(subject=text.pk, kind=ERRAND).first()
-        if row is None:
-            return "none"
-        tries = f"begun {row.attempts} times" + (f", looked up {row.looks} times" if row.looks else "")
-        return f"{row.get_state_display()}, {tries}" + (f": {row.error}" if row.error else "")
-
-    @admin.display(description="what the provider told")
-    def told(self, text: TextMessage) -> SafeString | str:
-        if not text.provider_id:
-            return "nothing yet"
-        query = urlencode({"q": f"text:{text.provider_id}"})
-        return format_html('<a href="{}?{}">Events</a>', reverse("admin:telephony_receivedevent_changelist"), query)
-
-
-def _search(term: str) -> Q:
-    id = as_uuid(term)
-    found = Q(pk=id) if id else Q()
-    account = Account.objects.filter(name=term).first()
-    if account is not None:
-        found |= Q(account=account)
-    lately = Q(created_at__gte=timezone.now() - SEARCHED)
-    named = Q(sender=term) | Q(recipient=term) | Q(reference=term) | Q(provider_id=term)
-    return found | lately & named
 
 
 def _estimate(form: SendForm) -> Estimate | None:

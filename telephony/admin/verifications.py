@@ -6,23 +6,16 @@ A code was never kept, so none is here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar
-from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.models import Account
-from billing.admin.large_tables import LargeTableAdmin
-from billing.admin.ledger import as_uuid
-from billing.templatetags.money import money
-from outbox.models import Row
+from telephony.admin.outgoing import PricedAdmin
 from telephony.admin.recent import Recent
 from telephony.models import Application, Verification
 from telephony.templatetags.calls import number
@@ -30,7 +23,6 @@ from telephony.verification_facts import conversions
 from telephony.verification_policy import Conversion
 from telephony.verification_records import KIND
 
-SEARCHED = timedelta(days=31)
 MOST_COUNTRIES = 20
 BAR_WIDTH = 120
 
@@ -53,17 +45,17 @@ class VerificationsRecent(Recent):
 
 
 @admin.register(Verification)
-class VerificationAdmin(LargeTableAdmin):
+class VerificationAdmin(PricedAdmin):
     """Every attempt to prove a number, ours and those that apps began."""
 
-    keyset = ("created_at", "id")
+    errand = KIND
+    told_as = "verification"
+    sought_in = ("number", "reference", "provider_id")
     list_display = (
         "created_at", "number_shown", "country", "method", "account", "by_app", "status_shown", "price_shown", "reason",
     )  # fmt: skip
     list_display_links = ("created_at", "number_shown")
-    list_select_related = ("account",)
     list_filter = (VerificationsRecent, "status", "method", "by_app")
-    search_fields = ("id",)
     search_help_text = "An id; an account's name; lately: a number with its plus, a reference, a provider's id."
     change_list_template = "admin/telephony/verification/change_list.html"
     fieldsets: ClassVar = (
@@ -80,12 +72,6 @@ class VerificationAdmin(LargeTableAdmin):
         "told",
     )  # fmt: skip
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        return (queryset.filter(_search(term)) if term else queryset), False
-
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         lines = _country_lines(timezone.now()) if self.has_view_permission(request) else []
         return super().changelist_view(
@@ -96,59 +82,11 @@ class VerificationAdmin(LargeTableAdmin):
     def number_shown(self, verification: Verification) -> SafeString:
         return format_html('<span class="nowrap">{}</span>', number(verification.number))
 
-    @admin.display(description="status")
-    def status_shown(self, verification: Verification) -> SafeString:
-        return format_html('<span class="state {}">{}</span>', verification.status, verification.get_status_display())
-
-    @admin.display(description="price")
-    def price_shown(self, verification: Verification) -> str:
-        return money(verification.price, verification.currency)
-
-    @admin.display(description="charged")
-    def charge_shown(self, verification: Verification) -> str:
-        return money(verification.charge, verification.currency)
-
-    @admin.display(description="ours to bear")
-    def loss_shown(self, verification: Verification) -> str:
-        return money(verification.loss, verification.currency)
-
     @admin.display(description="the provider's price")
     def cost_shown(self, verification: Verification) -> str:
         if verification.provider_cost is None:
             return "not told"
         return f"{verification.provider_cost.normalize():f} {verification.provider_currency}"
-
-    @admin.display(description="posting")
-    def paid(self, verification: Verification) -> SafeString | str:
-        if verification.posting_id is None:
-            return "none"
-        address = reverse("admin:billing_posting_change", args=[verification.posting_id])
-        return format_html('<a href="{}">#{}</a>', address, verification.posting_id)
-
-    @admin.display(description="outbox")
-    def outbox(self, verification: Verification) -> str:
-        row = Row.objects.filter(subject=verification.pk, kind=KIND).first()
-        if row is None:
-            return "none"
-        tries = f"begun {row.attempts} times" + (f", looked up {row.looks} times" if row.looks else "")
-        return f"{row.get_state_display()}, {tries}" + (f": {row.error}" if row.error else "")
-
-    @admin.display(description="what the provider told")
-    def told(self, verification: Verification) -> SafeString | str:
-        if not verification.provider_id:
-            return "nothing yet"
-        query = urlencode({"q": f"verification:{verification.provider_id}"})
-        return format_html('<a href="{}?{}">Events</a>', reverse("admin:telephony_receivedevent_changelist"), query)
-
-
-def _search(term: str) -> Q:
-    id = as_uuid(term)
-    found = Q(pk=id) if id else Q()
-    account = Account.objects.filter(name=term).first()
-    if account is not None:
-        found |= Q(account=account)
-    lately = Q(created_at__gte=timezone.now() - SEARCHED)
-    return found | lately & (Q(number=term) | Q(reference=term) | Q(provider_id=term))
 
 
 def _country_lines(now: datetime) -> list[CountryLine]:

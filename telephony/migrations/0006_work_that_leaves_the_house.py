@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
                 ('number', models.CharField(max_length=16)),
                 ('country', models.CharField(blank=True, max_length=2)),
                 ('method', models.CharField(choices=[('sms', 'a code by text'), ('flashcall', 'a missed call'), ('callout', 'a code by call')], max_length=9)),
-                ('by_app', models.BooleanField(default=False, help_text='Begun by an app at the provider, not by us.')),
+                ('by_app', models.BooleanField(default=False, help_text='At the provider, not by us.', verbose_name='begun by an app')),
                 ('status', models.CharField(choices=[('pending', 'pending'), ('successful', 'successful'), ('failed', 'failed'), ('denied', 'denied'), ('expired', 'expired')], default='pending', max_length=10)),
                 ('reason', models.CharField(blank=True, max_length=200)),
                 ('provider_id', models.CharField(blank=True, max_length=100)),
@@ -254,6 +254,10 @@ class Migration(migrations.Migration):
             model_name='callout',
             index=models.Index(fields=['account', '-created_at'], name='callout_of_account'),
         ),
+        migrations.AddIndex(
+            model_name='callout',
+            index=models.Index(fields=['-created_at'], name='callout_by_time'),
+        ),
         migrations.AddConstraint(
             model_name='callout',
             constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'calling', 'done', 'failed', 'cancelled'])), name='callout_state_known'),
@@ -333,6 +337,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='verification',
             index=models.Index(condition=models.Q(('reference', ''), _negated=True), fields=['reference'], name='verification_of_reference'),
+        ),
+        migrations.AddIndex(
+            model_name='verification',
+            index=models.Index(fields=['-created_at'], name='verification_by_time'),
+        ),
+        migrations.AddIndex(
+            model_name='verification',
+            index=models.Index(condition=models.Q(('status', 'pending')), fields=['created_at'], name='verification_pending'),
         ),
         migrations.AddConstraint(
             model_name='verification',

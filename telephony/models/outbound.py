@@ -246,6 +246,7 @@ class Callout(models.Model):
             models.Index(fields=["due_at"], condition=Q(state="waiting"), name="callout_due"),
             models.Index(fields=["call_list", "state"], name="callout_of_list"),
             models.Index(fields=["account", "-created_at"], name="callout_of_account"),
+            models.Index(fields=["-created_at"], name="callout_by_time"),
         ]
 
     def __str__(self) -> str:
@@ -278,7 +279,7 @@ class Verification(Priced):
     number = models.CharField(max_length=16)
     country = models.CharField(max_length=2, blank=True)
     method = models.CharField(max_length=9, choices=Method)
-    by_app = models.BooleanField(default=False, help_text="Begun by an app at the provider, not by us.")
+    by_app = models.BooleanField("begun by an app", default=False, help_text="At the provider, not by us.")
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     reason = models.CharField(max_length=200, blank=True)
     provider_id = models.CharField(max_length=100, blank=True)
@@ -310,6 +311,8 @@ class Verification(Priced):
             models.Index(fields=["country", "-created_at"], name="verification_of_country"),
             models.Index(fields=["from_address", "-created_at"], name="verification_from_address"),
             models.Index(fields=["reference"], condition=~Q(reference=""), name="verification_of_reference"),
+            models.Index(fields=["-created_at"], name="verification_by_time"),
+            models.Index(fields=["created_at"], condition=Q(status="pending"), name="verification_pending"),
         ]
 
     def __str__(self) -> str:

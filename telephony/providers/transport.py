@@ -14,16 +14,20 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from threading import Timer
 from typing import Any, cast
 
-from requests import PreparedRequest, RequestException, Session
+from requests import PreparedRequest, RequestException, Response, Session
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import HTTPError
 
 from telephony.providers.base import NotSent, ProviderTrouble
+
+LONGEST_WAIT_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,26 @@ class Answer:
     status: int
     body: bytes
     headers: Mapping[str, str]
+
+    @property
+    def retry_after_seconds(self) -> int | None:
+        """The seconds of a Retry-After header, which may be a number or a date. At most a day."""
+        text = self.headers.get("retry-after", "").strip()
+        if text.isascii() and text.isdigit() and len(text) < 10:
+            return min(int(text), LONGEST_WAIT_SECONDS)
+        try:
+            moment = parsedate_to_datetime(text)
+        except (ValueError, OverflowError):
+            return None
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0, min(int((moment - datetime.now(UTC)).total_seconds()), LONGEST_WAIT_SECONDS))
+
+
+class _Straight(Session):
+    """Goes nowhere else. A redirect that is not followed is read by `requests` all the same, without any bound."""
+
+    def get_redirect_target(self, resp: Response) -> None:
+        return None
 
 
 class _WatchedAdapter(HTTPAdapter):
@@ -95,7 +119,7 @@ def fetch(request: PreparedRequest, *, deadline_seconds: float, limit_bytes: int
     timer.daemon = True
     timer.start()
     try:
-        with Session() as session:
+        with _Straight() as session:
             for scheme in ("http://", "https://"):
                 session.mount(scheme, adapter)
             with session.send(request, stream=True, allow_redirects=False, timeout=deadline_seconds) as response:

@@ -28,9 +28,13 @@ class Broker:
         self._process_id = server.process_id
         self._link = redis.Redis.from_url(server.url(), socket_timeout=5)
 
-    def flush(self) -> None:
-        """Everything in it is gone."""
-        self._link.flushall()
+    def flush(self) -> bool:
+        """Everything in it is gone; False when it stands still and takes no orders."""
+        try:
+            self._link.flushall()
+        except redis.RedisError:
+            return False
+        return True
 
     def stand_still(self) -> None:
         """It takes connections and answers nothing."""

@@ -103,9 +103,8 @@ def play(stage: Stage, plan: Plan) -> Report:
     stage.platform.manners.plan = Misbehaviour()
     stage.receiver.lost_one_in = 0
     with proving(stage.platform):
-        if not sooner_or_later(lambda: _waiting() == 0, within_seconds=plan.converge_seconds):
+        if not sooner_or_later(_nothing_waits_or_is_in_doubt, within_seconds=plan.converge_seconds):
             outcome.wrong.append(f"{_waiting()} rows are still on their way")
-        sooner_or_later(_nothing_is_in_doubt, within_seconds=plan.converge_seconds)
     reconcile(timezone.now() + timedelta(hours=26))
     outcome.seconds = round(time.monotonic() - began, 1)
     look(stage, outcome)
@@ -115,48 +114,54 @@ def play(stage: Stage, plan: Plan) -> Report:
 @contextmanager
 def hurting(stage: Stage, plan: Plan, outcome: Report) -> Iterator[None]:
     """Misfortune in the background, for as long as the block lasts. In the end everything runs again."""
-    chance, stop = random.Random(plan.seed), threading.Event()
     stage.platform.manners.plan = plan.misbehaviour
     stage.receiver.lost_one_in = 5
-
-    def every(seconds: float, hurt: Any) -> threading.Thread:
-        def run() -> None:
-            while not stop.wait(seconds):
-                hurt()
-
-        return threading.Thread(target=run)
-
-    def kill() -> None:
-        name = chance.choice(("worker", "worker", "relay"))
-        if name == "worker" and chance.random() < 0.7:
-            stage.programs[name].kill_a_child(chance.randrange(8))
-        else:
-            stage.programs[name].kill()
-            stage.programs[name].start()
-        outcome.killed += 1
-
-    def flush() -> None:
-        stage.broker.flush()
-        outcome.flushed += 1
-
-    def stand_still() -> None:
-        if not stop.wait(plan.stand_still_after_seconds):
-            stage.broker.stand_still()
-            stop.wait(plan.stand_still_seconds)
-            stage.broker.go_on()
-
-    threads = [every(plan.kill_every_seconds, kill), every(plan.flush_every_seconds, flush)]
-    threads.append(threading.Thread(target=stand_still))
+    misfortune = Misfortune(stage, plan, outcome)
+    threads = [threading.Thread(target=each) for each in (misfortune.kill, misfortune.flush, misfortune.stand_still)]
     for thread in threads:
         thread.start()
     try:
         yield
     finally:
-        stop.set()
+        misfortune.over.set()
         for thread in threads:
             thread.join()
         for program in stage.programs.values():
             program.start()
+
+
+class Misfortune:
+    """What is done to our processes and to the broker until it is over, each in a thread of its own."""
+
+    def __init__(self, stage: Stage, plan: Plan, outcome: Report) -> None:
+        self._stage, self._plan, self._outcome = stage, plan, outcome
+        self._chance = random.Random(plan.seed)
+        self.over = threading.Event()
+
+    def kill(self) -> None:
+        """A worker, one of its children, or the relay, again and again. A supervisor starts it again."""
+        while not self.over.wait(self._plan.kill_every_seconds):
+            name = self._chance.choice(("worker", "worker", "relay"))
+            program = self._stage.programs[name]
+            if name == "worker" and self._chance.random() < 0.7:
+                program.kill_a_child(self._chance.randrange(8))
+            else:
+                program.kill()
+                program.start()
+            self._outcome.killed += 1
+
+    def flush(self) -> None:
+        """Empty the broker again and again."""
+        while not self.over.wait(self._plan.flush_every_seconds):
+            if self._stage.broker.flush():
+                self._outcome.flushed += 1
+
+    def stand_still(self) -> None:
+        """Once, the broker answers nothing for a while."""
+        if not self.over.wait(self._plan.stand_still_after_seconds):
+            self._stage.broker.stand_still()
+            self.over.wait(self._plan.stand_still_seconds)
+            self._stage.broker.go_on()
 
 
 @contextmanager
@@ -191,11 +196,19 @@ def _type_in(verification: Verification, code: str) -> None:
 
 
 def let_a_day_pass() -> None:
-    """What nobody could find out is given up after a day. Nobody waits that long: its doubt is made a day older."""
+    """What nobody could find out is given up after a day, and some webhooks are due in hours. Nobody waits that long.
+
+    A doubt is made a day older, and what is due much later is due now.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE outbox_row SET doubtful_since = doubtful_since - interval '26 hours', due_at = now() "
+            "UPDATE outbox_row SET due_at = now(), doubtful_since = doubtful_since - interval '26 hours' "
             "WHERE state = 'unknown' AND doubtful_since > now() - interval '25 hours'"
+        )
+        # A look that goes on keeps others away until half a minute from now: that is left alone.
+        cursor.execute(
+            "UPDATE outbox_row SET due_at = now() "
+            "WHERE state IN ('ready', 'retry', 'unknown') AND due_at > now() + interval '30 seconds'"
         )
 
 
@@ -244,6 +257,6 @@ def _waiting() -> int:
     return Row.objects.exclude(state__in=FINAL).count()
 
 
-def _nothing_is_in_doubt() -> bool:
+def _nothing_waits_or_is_in_doubt() -> bool:
     let_a_day_pass()
     return not Row.objects.exclude(state__in=(Row.State.DONE, Row.State.DEAD)).exists()

@@ -194,6 +194,26 @@ def test_what_must_not_be_done_is_recorded_and_dead(known: Known) -> None:
     assert (errand.acted, errand.recorded) == ([], [Refused("the account is closed")])
 
 
+def test_work_whose_turn_it_is_not_waits_and_nothing_is_counted(known: Known) -> None:
+    errand = known(prepared=TryAgain("others go first", 30))
+    row = ring(a_row())
+    assert (row.state, row.failures, row.error, wait_of(row)) == ("retry", 0, "others go first", 30)
+    assert (errand.acted, errand.recorded) == ([], [])
+    errand.prepared = "what act needs"
+    assert ring(row, again=True).state == "done"
+
+
+def test_a_doubtful_row_whose_turn_it_is_not_stays_doubtful_and_is_looked_up_later(known: Known) -> None:
+    errand = known(acts=[Lost("no answer")], looks=[Done("their id")])
+    row = ring(a_row())
+    errand.prepared = TryAgain("others go first")
+    assert ring(row, again=True).state == "unknown"
+    assert (errand.looked, row.lease_until) == ([], None)
+    assert row.due_at > timezone.now()
+    errand.prepared = "what act needs"
+    assert ring(row, again=True).state == "done"
+
+
 def test_when_nobody_may_ask_any_more_doubt_is_given_up_and_not_forgotten(known: Known) -> None:
     errand = known(
         acts=[Lost("time-out")],

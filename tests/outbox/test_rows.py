@@ -34,6 +34,12 @@ def lease(at_most: int = 50, now: datetime | None = None) -> list[int]:
     return in_one_transaction(lambda: rows.lease(now or timezone.now(), at_most))
 
 
+def one_after_the_other(first: datetime, ids: list[int]) -> None:
+    """Due in this order. What is due at the same moment is handed out in any."""
+    for number, id in enumerate(ids):
+        Row.objects.filter(pk=id).update(due_at=first + timedelta(seconds=number))
+
+
 def sweep(now: datetime, *repeatable: str) -> int:
     return in_one_transaction(lambda: rows.sweep(now, repeatable))
 
@@ -111,6 +117,8 @@ def test_what_another_relay_is_leasing_is_passed_over(stranger: psycopg.Connecti
 def test_the_kinds_take_turns() -> None:
     bulk = [promise("parcel", f"p{number}").id for number in range(6)]
     letters = [promise("letter", f"l{number}").id for number in range(2)]
+    one_after_the_other(timezone.now() - HOUR, bulk)
+    one_after_the_other(timezone.now() - HOUR / 2, letters)
     assert lease(at_most=4) == [bulk[0], letters[0], bulk[1], letters[1]]
     assert lease(at_most=3) == bulk[2:5]
 
@@ -119,8 +127,10 @@ def test_the_kinds_take_turns() -> None:
 def test_what_is_to_be_looked_up_has_a_lane_beside_the_kinds() -> None:
     now = timezone.now()
     doubtful = [promise(key=f"d{number}").id for number in range(4)]
-    Row.objects.update(state="unknown", doubtful_since=now - HOUR, due_at=now - HOUR)
+    Row.objects.update(state="unknown", doubtful_since=now - HOUR)
     fresh = [promise(key=f"f{number}").id for number in range(4)]
+    one_after_the_other(now - HOUR, doubtful)
+    one_after_the_other(now - HOUR / 2, fresh)
     assert lease(at_most=4) == [doubtful[0], fresh[0], doubtful[1], fresh[1]]
 
 

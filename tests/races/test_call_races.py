@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
-from threading import Barrier, Event
+from threading import Event
 from typing import Any
 
 import pytest
@@ -21,54 +21,22 @@ from telephony import calls
 from telephony.models import CDR, Call, ReceivedEvent
 from tests import books
 from tests.builders import a_deck, an_account, an_application, available, balance, held, house
+from tests.races.crowd import Crowd, deadlocks
 from tests.sinch_caller import Answered, SinchCaller, a_call_id
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 THREADS = 16
-CROWD = 30
 ROUNDS = 25
-
-
-class Crowd:
-    """Threads that are kept, with their connections, and begin every piece of work together."""
-
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(CROWD)
-
-    def at_once(self, work: Sequence[Callable[[], Any]]) -> list[Any]:
-        """Do everything, as many at a time as there are threads; results in the order of the work."""
-        results: list[Any] = []
-        for first in range(0, len(work), CROWD):
-            together = work[first : first + CROWD]
-            barrier = Barrier(len(together))
-            results += self._threads.map(partial(_begin_together, barrier), together)
-        return results
-
-    def go_home(self) -> None:
-        self.at_once([connections.close_all] * CROWD)
-        self._threads.shutdown()
-
-
-def _begin_together(barrier: Barrier, work: Callable[[], Any]) -> Any:
-    barrier.wait()
-    return work()
-
-
-@pytest.fixture
-def crowd(db: None) -> Iterator[Crowd]:
-    crowd = Crowd()
-    yield crowd
-    crowd.go_home()
 
 
 @pytest.fixture(autouse=True)
 def _the_books_are_in_order_and_nothing_deadlocked(db: None, crowd: Crowd) -> Iterator[None]:
-    before = _deadlocks()
+    before = deadlocks()
     yield
     assert books.differences() == {}
     assert not ReceivedEvent.objects.filter(outcome="failed").exists()
-    assert _deadlocks() == before
+    assert deadlocks() == before
 
 
 @pytest.fixture(autouse=True)
@@ -88,13 +56,6 @@ def sinch() -> SinchCaller:
 def sends(sinch: SinchCaller, *bodies: dict[str, Any]) -> list[Callable[[], Answered]]:
     """The same body given twice is sent as the same bytes twice."""
     return [partial(sinch.send, json.dumps(body).encode()) for body in bodies]
-
-
-def _deadlocks() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-        return cursor.fetchone()[0]
 
 
 @pytest.mark.parametrize("part", range(4))

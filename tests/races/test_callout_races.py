@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -23,31 +24,26 @@ from outbox.performing import perform
 from postgres.work import in_one_transaction
 from telephony import call_lists, callout_dialling, callouts
 from telephony.call_lists import NewCallList
+from telephony.events import Result
 from telephony.models import CDR, Application, Call, CallList, Callout
 from tests import books
 from tests.builders import an_application, available, balance, held
-from tests.races.test_call_races import Crowd, _deadlocks
+from tests.races.crowd import Crowd, deadlocks
 from tests.telephony.callout_scenes import a_caller, a_new_callout, ended, promised, the_call, told
 from tests.telephony.rest_api import RestApi, only, serving
+from tests.telephony.verification_scenes import another_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROUNDS = 6
 
 
-@pytest.fixture
-def crowd(db: None) -> Iterator[Crowd]:
-    crowd = Crowd()
-    yield crowd
-    crowd.go_home()
-
-
 @pytest.fixture(autouse=True)
 def _the_books_are_in_order(db: None, crowd: Crowd) -> Iterator[None]:
-    before = _deadlocks()
+    before = deadlocks()
     yield
     assert books.differences() == {}
-    assert _deadlocks() == before
+    assert deadlocks() == before
 
 
 @pytest.fixture(autouse=True)
@@ -131,6 +127,37 @@ def test_those_who_pace_a_list_together_keep_its_pace(
     begun = crowd.at_once([partial(call_lists.pace, timezone.now())] * 6)
     assert sum(begun) == Call.objects.count() == 4
     assert CallList.objects.get(pk=report.call_list_id).callouts.filter(state="calling").count() == 4
+
+
+def test_whom_a_list_would_call_again_while_it_is_stopped_is_called_off_too(
+    application: Application, crowd: Crowd
+) -> None:
+    """Somebody was busy, and the end of that call is just being written down."""
+    account = a_caller()
+    report = call_lists.load(
+        BytesIO(b"number\n+447700900101\n"),
+        NewCallList(name="Tables", callout=a_new_callout(account, destination="", most_attempts=3)),
+    )
+    list_id = report.call_list_id or 0
+    assert call_lists.pace(timezone.now()) == 1
+    callout = Callout.objects.get()
+    in_time = threading.Event()
+
+    def end() -> None:
+        with another_session() as session:
+            session.execute("UPDATE telephony_callout SET state = 'waiting' WHERE id = %s", [callout.pk])
+            in_time.set()
+            while not session.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
+                time.sleep(0.01)
+
+    def stop() -> None:
+        in_time.wait()
+        call_lists.stop(list_id, "a colleague", timezone.now())
+
+    crowd.at_once([end, stop])
+    callout.refresh_from_db()
+    assert (CallList.objects.get().state, callout.state) == ("stopped", "cancelled")
+    told(application, ended(the_call(callout), 0, Result.BUSY, "p-1"))
 
 
 @pytest.fixture

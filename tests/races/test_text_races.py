@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
 from threading import Barrier
@@ -25,7 +24,7 @@ from telephony.models import Application, ReceivedEvent, TextMessage
 from telephony.news import TextReceived, TextReported, TextStatus
 from tests import books
 from tests.builders import an_account, an_application, balance, held
-from tests.races.test_call_races import _deadlocks
+from tests.races.crowd import Crowd, deadlocks
 from tests.telephony.received import received as as_received
 from tests.telephony.text_scenes import UK, a_promised_text, a_text, again, settlements, text_prices
 
@@ -35,36 +34,12 @@ ROUNDS = 12
 THREADS = 4
 
 
-class Together:
-    """Threads that are kept, with their connections, and begin together."""
-
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(THREADS)
-
-    def do(self, *work: Callable[[], Any]) -> list[Any]:
-        barrier = Barrier(len(work))
-
-        def begin(one: Callable[[], Any]) -> Any:
-            barrier.wait()
-            return one()
-
-        return list(self._threads.map(begin, work))
-
-
-@pytest.fixture
-def together(db: None) -> Iterator[Together]:
-    together = Together()
-    yield together
-    together.do(*[connections.close_all] * THREADS)
-    together._threads.shutdown()
-
-
 @pytest.fixture(autouse=True)
-def _the_books_are_in_order_and_nothing_deadlocked(db: None, together: Together) -> Iterator[None]:
-    before = _deadlocks()
+def _the_books_are_in_order_and_nothing_deadlocked(db: None, crowd: Crowd) -> Iterator[None]:
+    before = deadlocks()
     yield
     assert books.differences() == {}
-    assert _deadlocks() == before
+    assert deadlocks() == before
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +77,7 @@ def report(text: TextMessage, word: str, status: TextStatus) -> TextReported:
 
 
 def test_the_answer_and_the_reports_at_once_charge_a_text_once(
-    account: Account, plan: Application, platform: Sandbox, together: Together, monkeypatch: pytest.MonkeyPatch
+    account: Account, plan: Application, platform: Sandbox, crowd: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reports come in while the worker holds the answer in its hands and is about to write it down."""
     send = text_sending.TextErrand.act
@@ -125,10 +100,12 @@ def test_the_answer_and_the_reports_at_once_charge_a_text_once(
             report(text, "Queued", TextStatus.PENDING),
             report(text, "Delivered", TextStatus.SUCCESSFUL),
         )
-        together.do(
-            partial(performing.perform, row_id),
-            partial(tell_then, tell(queued, plan)),
-            partial(tell_then, tell(delivered, plan)),
+        crowd.at_once(
+            [
+                partial(performing.perform, row_id),
+                partial(tell_then, tell(queued, plan)),
+                partial(tell_then, tell(delivered, plan)),
+            ]
         )
         assert (again(text).status, len(settlements(text))) == ("successful", 1)
         assert len(platform.oracle.of(Kind.TEXT, str(text.pk))) == 1
@@ -136,14 +113,14 @@ def test_the_answer_and_the_reports_at_once_charge_a_text_once(
     assert set(Row.objects.filter(kind=texts.ERRAND).values_list("state", flat=True)) == {"done"}
 
 
-def test_the_same_reference_at_once_is_promised_once(account: Account, together: Together) -> None:
+def test_the_same_reference_at_once_is_promised_once(account: Account, crowd: Crowd) -> None:
     for n in range(ROUNDS):
         send = partial(texts.send, a_text(account, reference=f"order-{n}"))
-        assert len({text.pk for text in together.do(*[send] * THREADS)}) == 1
+        assert len({text.pk for text in crowd.at_once([send] * THREADS)}) == 1
     assert (TextMessage.objects.count(), held(account)) == (ROUNDS, ROUNDS * Decimal("0.05"))
 
 
-def test_texts_racing_for_the_last_cents_get_exactly_what_is_there(plan: Application, together: Together) -> None:
+def test_texts_racing_for_the_last_cents_get_exactly_what_is_there(plan: Application, crowd: Crowd) -> None:
     poor = an_account(balance="0.15")
 
     def send() -> int:
@@ -153,27 +130,27 @@ def test_texts_racing_for_the_last_cents_get_exactly_what_is_there(plan: Applica
             return 0
         return 1
 
-    assert sum(together.do(*[send] * THREADS)) == 3
+    assert sum(crowd.at_once([send] * THREADS)) == 3
     assert held(poor) == Decimal("0.15")
 
 
 def test_the_same_incoming_text_at_once_is_kept_and_answered_once(
-    account: Account, plan: Application, together: Together
+    account: Account, plan: Application, crowd: Crowd
 ) -> None:
     for n in range(3):
         event = TextReceived(call_id="", text_id=f"in-{n}", sender=UK, recipient="+447700900999", body="BAL")
-        together.do(*[tell(event, plan)] * THREADS)
+        crowd.at_once([tell(event, plan)] * THREADS)
     assert TextMessage.objects.filter(direction="in").count() == 3
     assert TextMessage.objects.filter(purpose="reply").count() == 3
     assert ReceivedEvent.objects.count() == 3
 
 
 def test_a_number_is_answered_no_more_than_it_should_be_by_many_at_once(
-    account: Account, plan: Application, together: Together
+    account: Account, plan: Application, crowd: Crowd
 ) -> None:
     def asks(n: int) -> Callable[[], Any]:
         return tell(TextReceived(call_id="", text_id=f"in-{n}", sender=UK, recipient="", body="BAL"), plan)
 
     for first in range(0, 2 * THREADS, THREADS):
-        together.do(*[asks(n) for n in range(first, first + THREADS)])
+        crowd.at_once([asks(n) for n in range(first, first + THREADS)])
     assert TextMessage.objects.filter(purpose="reply").count() == 5

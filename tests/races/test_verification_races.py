@@ -29,7 +29,7 @@ from telephony.news import VerificationAsked
 from telephony.verification_facts import country_of
 from telephony.verifications import VerificationRefused
 from tests.builders import a_deck, an_account, an_application, balance, held
-from tests.races.test_call_races import Crowd, _deadlocks
+from tests.races.crowd import Crowd, deadlocks
 from tests.telephony.received import received
 from tests.telephony.verification_scenes import CODE, NUMBER, Desk, another_session, asked, begun, lost, started, told
 
@@ -38,13 +38,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 AT_ONCE = 64
 
 
-@pytest.fixture
-def crowd(db: None) -> Iterator[Crowd]:
-    crowd = Crowd()
-    before = _deadlocks()
-    yield crowd
-    crowd.go_home()
-    assert _deadlocks() == before
+@pytest.fixture(autouse=True)
+def _nothing_deadlocked(db: None) -> Iterator[None]:
+    before = deadlocks()
+    yield
+    assert deadlocks() == before
 
 
 @pytest.fixture(autouse=True)

@@ -445,3 +445,23 @@ def test_the_dates_are_those_of_the_wall_clock(desk):
     desk.platform.run()
 
     assert history(desk)["total_count"] == 1
+
+
+def test_when_money_ends_in_the_middle_of_many_what_was_sent_is_said(desk):
+    desk.account.balance = Decimal("0.015")
+
+    answer = desk.call("A2PSendSms", src_number="Shop", dst_numbers="447700900123;447700900124", text="Hi")
+
+    (sent,) = desk.platform.oracle.done
+    assert answer["result"] == [{"message_id": int(sent.id), "destination_number": "447700900123"}]
+    assert [each["destination_number"] for each in answer["failed"]] == ["447700900124"]
+
+
+def test_money_for_none_of_many_is_an_error(desk):
+    desk.account.balance = Decimal(0)
+
+    assert code(desk.call("A2PSendSms", src_number="Shop", dst_numbers="447700900123", text="Hi")) == 127
+
+
+def test_until_the_end_of_the_calendar_is_an_answer_too(desk):
+    assert desk.call("GetSmsHistory", **{**DAY, "to_date": "9999-12-31 23:59:59"})["count"] == 0

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -11,8 +14,9 @@ from django.utils import timezone
 from accounts.models import Account
 from outbox import rows
 from outbox.models import Row
+from outbox.performing import perform
 from postgres.work import in_one_transaction
-from telephony import registry, text_states, texts
+from telephony import registry, text_states, texts, verification_records
 from telephony.audit import run_audit
 from telephony.audit_pieces import OUTBOX_CHECKS, PIECE_CHECKS
 from telephony.models import Payer, TextMessage
@@ -158,6 +162,46 @@ def test_a_verification_that_was_denied_is_done_and_costs_nothing() -> None:
         "AND subject IN (SELECT id FROM telephony_verification)",
     )
     assert found() == {"I4 what is held is the sum of the open holds"}  # planted past the wallet's trigger
+
+
+@pytest.mark.parametrize("end", [text_states.mark_refused, text_states.mark_given_up])
+def test_a_text_that_was_given_back_and_tried_again_by_hand_costs_nothing(
+    account: Account, end: Callable[[text_states.SentText, str, datetime], None]
+) -> None:
+    text = a_promised_text(account)
+
+    def work() -> None:
+        locked = text_states.read(text_states.lock(text.pk))
+        assert locked is not None
+        end(locked, "no", timezone.now())
+
+    in_one_transaction(work)
+    try_again(text.pk)
+    assert found() == set()
+
+
+def test_a_verification_that_was_given_up_and_tried_again_by_hand_costs_nothing(account: Account) -> None:
+    verification = started(account, "+46701740698")
+
+    def work() -> None:
+        known = verification_records.read(verification_records.lock(verification.pk))
+        assert known is not None
+        verification_records.give_up(known, "nobody knows", timezone.now())
+
+    in_one_transaction(work)
+    try_again(verification.pk)
+    assert found() == set()
+
+
+def try_again(subject: UUID) -> None:
+    """A person has the dead row of a piece done once more, and there is nothing left to do."""
+    row = Row.objects.get(subject=subject)
+    Row.objects.filter(pk=row.pk).update(state="dead", finished_at=timezone.now())
+    assert in_one_transaction(lambda: rows.begin_again(row.pk, timezone.now()))
+    in_one_transaction(lambda: rows.lease(timezone.now(), 100))
+    perform(row.pk)
+    row.refresh_from_db()
+    assert row.state == "done"
 
 
 @pytest.mark.parametrize(

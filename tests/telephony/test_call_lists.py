@@ -16,7 +16,7 @@ from billing.models import Hold
 from billing.money import Money
 from billing.topups import credit
 from outbox.models import Row
-from telephony import call_lists, callout_dialling
+from telephony import call_lists, callout_checks, callout_dialling
 from telephony.call_lists import (
     CallListError,
     CallListUnreadable,
@@ -30,6 +30,7 @@ from telephony.call_lists import (
 )
 from telephony.callouts import CalloutRefused
 from telephony.events import Result
+from telephony.menus import Menu
 from telephony.models import Application, Call, CallList, Callout
 from tests import books
 from tests.builders import an_access_number, an_application, available, held
@@ -139,14 +140,19 @@ def test_every_bad_row_is_named_and_nothing_is_written(account: Account, applica
 def test_what_only_the_database_knows_is_named_by_row_too(account: Account, application: Application) -> None:
     an_access_number(application, number="+447700900102", account=account)
     earlier = promised(account, reference="a-3")
-    report = loaded(account, "number,reference\n+447700900101,\n+447700900102,\n+447700900103,a-3\n+442079460123,\n")
+    another = promised(account, reference="a-4", destination="+447700900104")
+    report = loaded(
+        account,
+        "number,reference\n+447700900101,\n+447700900102,\n+447700900103,a-3\n+442079460123,\n+447700900104,a-4\n",
+    )
     assert report.refused == [
         (3, "It is one of our own access numbers: the call would come back to us."),
-        (4, "The account used this reference for a callout before."),
+        (4, "This reference belongs to a callout of another number: use one of its own."),
         (5, "The account's destination rules do not allow this number."),
+        (6, "The account used this reference for a callout before."),
     ]
     assert not CallList.objects.exists()
-    assert Callout.objects.get() == earlier
+    assert set(Callout.objects.all()) == {earlier, another}
 
 
 @pytest.mark.parametrize(
@@ -209,6 +215,21 @@ def test_a_list_may_play_a_menu(account: Account) -> None:
     version = a_survey()
     one = a_list(account, kind=Callout.Kind.MENU, text="", menu_version_id=version)
     assert {callout.menu_version_id for callout in one.callouts.all()} == {version}
+
+
+def test_a_menu_is_judged_once_for_a_whole_list(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transaction waits meanwhile, and one that waits for five seconds is ended by the database."""
+    judged: list[Menu] = []
+    why_not = callout_checks.why_not_in_a_callout
+
+    def judge(menu: Menu) -> str:
+        judged.append(menu)
+        return why_not(menu)
+
+    monkeypatch.setattr(callout_checks, "why_not_in_a_callout", judge)
+    callout_checks._why_not.cache_clear()
+    a_list(account, kind=Callout.Kind.MENU, text="", menu_version_id=a_survey())
+    assert len(judged) == 1
 
 
 # --- calling ---------------------------------------------------------------------------------------------------------

@@ -13,11 +13,12 @@ from accounts.models import Account
 from billing.models import Hold
 from outbox.models import Row
 from postgres.work import in_one_transaction
-from telephony import callouts
+from telephony import call_lists, callouts
 from telephony.callouts import CalloutRefused
 from telephony.models import Application, Call, Callout, Payer
 from tests.builders import an_application, available, held
 from tests.telephony.callout_scenes import OWN, a_caller, a_callout, promised, row_of, the_call
+from tests.telephony.test_call_lists import a_list
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +69,14 @@ def test_the_same_reference_counts_once(account: Account) -> None:
     assert a_callout(account, reference="") != a_callout(account, reference="")
 
 
+def test_a_reference_under_which_another_number_was_called_is_refused(account: Account) -> None:
+    a_callout(account, reference="order 7")
+    with pytest.raises(CalloutRefused, match="belongs to a callout of another number") as refused:
+        a_callout(account, reference="order 7", destination="+447700900456")
+    assert refused.value.field == "reference"
+    assert (Callout.objects.count(), Call.objects.count()) == (1, 1)
+
+
 def test_what_cannot_begin_has_failed_and_says_why(application: Application) -> None:
     account = a_caller(balance="0.05")
     callout = a_callout(account)
@@ -109,3 +118,12 @@ def test_a_callout_that_is_being_called_is_not_called_off(account: Account) -> N
 def test_a_callout_that_is_none_is_not_called_off(account: Account) -> None:
     with pytest.raises(CalloutRefused, match="no such callout"):
         in_one_transaction(lambda: callouts.cancel(uuid4(), timezone.now()))
+
+
+def test_a_reference_that_a_list_has_is_not_called_beside_its_pace(account: Account) -> None:
+    one = a_list(account, "number,reference\n+447700900101,order 7\n")
+    call_lists.pause(one.pk, "a colleague")
+    listed = one.callouts.get()
+    assert a_callout(account, reference="order 7", destination="+447700900101") == listed
+    listed.refresh_from_db()
+    assert (listed.state, Call.objects.count(), held(account)) == (Callout.State.WAITING, 0, 0)

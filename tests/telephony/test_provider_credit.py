@@ -159,6 +159,17 @@ def test_without_a_least_credit_of_ours_the_providers_word_stands(application: A
     assert staff_read() == ["The credit at Lusitel is low: 4.97 USD."]
 
 
+def test_an_account_said_to_be_frozen_that_is_not_is_not_called_low(application: Application, api: RestApi) -> None:
+    Application.objects.update(least_credit=None)
+    api.answers = says(500)
+    news(application, "account_is_frozen")
+    ask()
+    assert staff_read() == []
+    hint(application)
+    ask()
+    assert staff_read() == ["The credit at Lusitel is low: 500.00 USD."]
+
+
 def test_without_an_operator_to_write_to_staff_read_it_all_the_same(
     application: Application, settings: LazySettings
 ) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 
+from telephony import callout_dialling
 from telephony.models import CDR, Call
 from telephony.tasks import begin_callouts, reconcile_overdue_calls
 from tests.builders import a_deck, an_account, an_application
@@ -57,3 +59,17 @@ def test_the_task_begins_what_is_due_and_paces_the_lists(db: None) -> None:
     assert {call.callout.call_list for call in Call.objects.all()} == {None, listed}
     single.refresh_from_db()
     assert single.state == "calling"
+
+
+def test_a_callout_that_fails_keeps_no_list_waiting(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    an_application()
+    account = a_caller()
+    listed = a_list(account, at_once=1)
+
+    def broken(now: datetime) -> int:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(callout_dialling, "begin_due", broken)
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        begin_callouts()
+    assert Call.objects.get(callout__call_list=listed).state == Call.State.AUTHORISED

@@ -340,6 +340,28 @@ def test_stop_is_respected_until_start(account: Account, application: Applicatio
     assert texts.send(a_text(account)).status == "pending"
 
 
+def test_stop_said_to_an_application_that_sends_nothing_counts_for_those_that_do(
+    account: Account, application: Application
+) -> None:
+    """A text may come from a number of ours that another provider has: that one hears the answer."""
+    voice_only = an_application("voximplant", key="42")
+    another = an_application("sinch_sms", key="another plan", secret="another-token", sender=OURS)
+    tell(incoming("STOP"), voice_only)
+    assert {each.application for each in OptOut.objects.all()} == {voice_only, application, another}
+    with pytest.raises(TextRefused, match="answered STOP"):
+        texts.send(a_text(account))
+    tell(incoming("START", text_id="in-2"), voice_only)
+    assert texts.send(a_text(account)).status == "pending"
+    assert not OptOut.objects.exists()
+
+
+def test_stop_said_to_an_application_that_sends_counts_there_alone(account: Account, application: Application) -> None:
+    another = an_application("sinch_sms", key="another plan", secret="another-token", sender=OURS)
+    tell(incoming("STOP"), another)
+    assert {each.application for each in OptOut.objects.all()} == {another}
+    assert texts.send(a_text(account)).status == "pending"
+
+
 @pytest.mark.parametrize("body", ["HELP", "please STOP", "STOPPED", "", "...", "BALANCE"])
 def test_other_words_change_nothing(account: Account, application: Application, body: str) -> None:
     tell(incoming(body), application)

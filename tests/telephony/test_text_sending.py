@@ -213,6 +213,15 @@ def test_stop_said_to_another_application_is_no_hindrance(
     assert OptOut.objects.get().application == another
 
 
+def test_what_waited_longer_than_a_day_is_not_sent_any_more(account: Account, platform: Sandbox) -> None:
+    text = a_promised_text(account)
+    TextMessage.objects.update(created_at=timezone.now() - timedelta(hours=24, minutes=1))
+    carry_out()
+    text = again(text)
+    assert (text.status, deeds(platform, text), held(account)) == ("failed", 0, 0)
+    assert text.detail == "It could not be sent within a day, so it was not sent at all."
+
+
 def test_an_application_that_was_switched_off_sends_nothing(
     account: Account, plan: Application, platform: Sandbox
 ) -> None:

@@ -460,6 +460,27 @@ def test_after_three_questions_without_an_answer_the_rest_waits(account: Account
     assert (done.no_answer, done.expired, desk.faults_before) == (4, 0, [])
 
 
+def test_an_application_without_answers_keeps_those_of_others_waiting_no_longer(account: Account, desk: Desk) -> None:
+    for number in ("+46701740605", "+46701740606", "+46701740607"):
+        begun(account, number=number)
+    other = begun(account, number="+46701740608")
+    Verification.objects.filter(pk=other.pk).update(application=an_application(key="another"))
+    desk.faults_before += [lost] * 3
+    done = verification_expiry.expire(timezone.now() + LATER)
+    other.refresh_from_db()
+    assert (done.no_answer, done.expired, other.status) == (3, 1, "expired")
+
+
+def test_one_that_cannot_be_ended_keeps_no_other_waiting(account: Account, desk: Desk) -> None:
+    first, second = begun(account), begun(account, number="+46701740606")
+    desk.faults_before.append(lambda: RuntimeError("a mistake of ours"))
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        verification_expiry.expire(timezone.now() + LATER)
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.status, second.status) == ("pending", "expired")
+
+
 def test_one_whose_beginning_is_doubted_is_left_to_the_outbox(account: Account, desk: Desk) -> None:
     desk.faults.append(lost)
     verification = begun(account)

@@ -292,6 +292,26 @@ def test_an_application_that_was_switched_off_meanwhile_begins_nothing(account: 
     assert (verification.status, desk.begun, available(account)) == ("denied", [], Decimal(5))
 
 
+def test_what_waited_until_nobody_could_bring_the_proof_is_not_begun_and_costs_nothing(
+    account: Account, desk: Desk
+) -> None:
+    verification = started(account)
+    Verification.objects.update(created_at=timezone.now() - verifications.OPEN_FOR - timedelta(seconds=1))
+    work()
+    verification.refresh_from_db()
+    assert (verification.status, desk.begun, available(account)) == ("denied", [], Decimal(5))
+    assert verification.reason == "It could not be begun in time, so it was not begun at all."
+
+
+def test_what_may_have_been_begun_in_time_is_asked_about_however_late(account: Account, desk: Desk) -> None:
+    desk.faults.append(lost)
+    verification = begun(account)
+    Verification.objects.update(created_at=timezone.now() - verifications.OPEN_FOR - timedelta(seconds=1))
+    work()
+    verification.refresh_from_db()
+    assert (verification.status, balance(account), held(account)) == ("pending", Decimal("4.95"), 0)
+
+
 def test_what_has_ended_meanwhile_is_not_begun(account: Account, desk: Desk) -> None:
     verification = begun(account)
     report(verification, account, CODE)

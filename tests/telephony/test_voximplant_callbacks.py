@@ -10,6 +10,9 @@ from django.test import Client
 
 from accounts.models import Notice
 from outbox.models import Row
+from postgres.base import DeadlinePassed
+from telephony import control
+from telephony.decisions import Acknowledge
 from telephony.models import Application, OptOut, ReceivedEvent, TextMessage
 from telephony.providers.voximplant.proof import proof_of
 from telephony.replay import replay
@@ -80,6 +83,46 @@ def test_what_is_no_batch_gets_400_and_one_sentence(application: Application) ->
         response = Client().post(PATH, body, content_type="application/json")
         assert response.status_code == 400
         assert response.content.count(b"\n") == 1
+
+
+def test_p5_a_batch_is_not_carried_on_once_the_database_has_used_up_the_time(
+    application: Application, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    def decide(received: Any) -> None:
+        tried.append(received.event)
+        raise DeadlinePassed("the database did not answer in time")
+
+    monkeypatch.setattr(control, "decide", decide)
+    settings.CALLBACK_DEADLINE_SECONDS = 0.0
+    assert post(*(told(number, "js_fail") for number in range(1, 101))) == 503
+    assert len(tried) == 1
+
+
+def test_a_batch_that_goes_well_is_carried_on_however_long_it_takes(
+    application: Application, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+    monkeypatch.setattr(control, "decide", lambda received: tried.append(received) or Acknowledge())
+    settings.CALLBACK_DEADLINE_SECONDS = 0.0
+    assert post(*(told(number, "js_fail") for number in range(1, 101))) == 200
+    assert len(tried) == 100
+
+
+def test_one_callback_that_cannot_be_decided_keeps_no_other_of_its_batch_waiting(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = control.decide
+
+    def decide(received: Any) -> Any:
+        if received.event.topic == "js_fail":
+            raise RuntimeError("a mistake of ours")
+        return really(received)
+
+    monkeypatch.setattr(control, "decide", decide)
+    assert post(told(1, "js_fail"), told(2, "card_expired")) == 503
+    assert sorted(ReceivedEvent.objects.values_list("outcome", flat=True)) == ["decided", "failed"]
 
 
 def test_h19_another_story_under_a_captured_hash_is_not_believed(application: Application) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
@@ -68,3 +69,9 @@ def a_claim(delivery: Delivery, *, failures: int = 0) -> Claimed:
 def states() -> list[str]:
     """The states of every outbox row, in the order of their writing."""
     return list(Row.objects.order_by("id").values_list("state", flat=True))
+
+
+def connection_parameters() -> dict[str, Any]:
+    """With which somebody else connects to the test's database."""
+    parameters = connection.get_connection_params()
+    return {name: parameters[name] for name in ("dbname", "user", "password", "host", "port") if name in parameters}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -154,6 +155,18 @@ def test_an_endpoint_is_removed_with_what_it_was_told(
     a_delivery(account)
     admin_client.post(f"{LIST}{endpoint.pk}/delete/", {"post": "yes"})
     assert (Endpoint.objects.count(), Delivery.objects.count(), Attempt.objects.count()) == (0, 0, 0)
+
+
+def test_before_an_endpoint_is_removed_not_all_it_was_ever_told_is_listed(
+    admin_client: Client, account: Account, endpoint: Endpoint, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(5):
+        a_delivery(account)
+    with django_assert_max_num_queries(20):
+        page = admin_client.get(f"{LIST}{endpoint.pk}/delete/").content.decode()
+    assert URL in page
+    assert "balance.low" not in page
+    assert "Deliveries: 5" in page
 
 
 def test_nothing_is_changed_by_saving_the_page(admin_client: Client, endpoint: Endpoint) -> None:

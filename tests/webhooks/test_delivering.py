@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import accumulate
 
+import psycopg
 import pytest
 import time_machine
+from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from accounts.models import Account, Notice, User
+from outbox.errands import Claimed, Outcome
 from outbox.models import Pause, Row
 from postgres.work import in_one_transaction
 from tests.builders import an_account, check_deferred_constraints
 from tests.webhooks.receiver import FINE
-from tests.webhooks.scenes import LOW, a_claim, a_told, carry_out, give_up, it_happens, make_due, states, told_privately
+from tests.webhooks.scenes import (
+    LOW,
+    a_claim,
+    a_told,
+    carry_out,
+    connection_parameters,
+    give_up,
+    it_happens,
+    make_due,
+    states,
+    told_privately,
+)
 from tests.webhooks.test_addresses import REFUSED_URLS
 from webhooks import endpoints
 from webhooks.delivering import ANSWER_KEPT, WAITS, TellEndpoint
@@ -211,6 +226,18 @@ def test_410_gone_switches_off_at_once(account: Account) -> None:
     assert "it answered 410 Gone" in Notice.objects.get().text
 
 
+@pytest.mark.parametrize("tail", ["/in?token=their-own", "?token=their-own"])
+def test_a_token_in_an_address_is_repeated_to_nobody(account: Account, tail: str) -> None:
+    User.objects.create_user("owner@example.com", account=account)
+    with a_told(account, an_answer(410)) as (receiver, endpoint):
+        Endpoint.objects.filter(pk=endpoint.pk).update(url=f"http://127.0.0.1:{receiver.port}{tail}")
+        it_happens(account)
+        carry_out()
+    letter = Row.objects.get(kind="email").payload
+    assert f"127.0.0.1:{receiver.port} was switched off" in letter["subject"]
+    assert "their-own" not in Notice.objects.get().text + letter["subject"] + letter["body"]
+
+
 def test_the_operators_endpoint_is_switched_off_with_a_notice_for_staff(db: None) -> None:
     with a_told(None, an_answer(410)), override_settings(OPERATOR_EMAIL="operator@example.com"):
         it_happens(None)
@@ -231,6 +258,7 @@ def test_the_operators_endpoint_is_switched_off_with_a_notice_for_staff(db: None
         ("Retry-After: ٣٠٠", timedelta(seconds=5)),
         (f"Retry-After: {format_datetime(NOW + timedelta(hours=1), usegmt=True)}", timedelta(hours=1)),
         ("Retry-After: Mon, 01 Jan 1990 00:00:00 GMT", timedelta(seconds=5)),
+        ("Retry-After: Mon, 01 Jan 99999999999999999999 00:00:00 GMT", timedelta(seconds=5)),
     ],
 )
 def test_an_endpoint_may_ask_to_be_left_alone_for_a_while(
@@ -240,6 +268,7 @@ def test_an_endpoint_may_ask_to_be_left_alone_for_a_while(
         it_happens(account)
         carry_out()
     assert abs(due_in() - wait) <= timedelta(seconds=3)
+    assert Attempt.objects.get().status == 429
     assert not Pause.objects.exists()  # it is that delivery's business and nobody else's
 
 
@@ -251,6 +280,64 @@ def test_one_failing_endpoint_keeps_nothing_from_another(account: Account) -> No
         carry_out()
     assert len(receiver.requests) == 2
     assert sorted(states()) == ["done", "done", "retry", "retry"]
+
+
+def being_told(delivery: Delivery) -> None:
+    """Some other worker tells this one just now."""
+    lease_until = timezone.now() + timedelta(seconds=30)
+    Row.objects.filter(subject=delivery.pk).update(state="sending", lease_until=lease_until)
+
+
+def test_what_fails_is_told_to_one_customer_one_at_a_time_and_the_others_wait_their_turn(account: Account) -> None:
+    with a_told(account) as (receiver, endpoint), a_told(account) as (second, also_failing):
+        for _ in range(2):
+            it_happens(account)
+        Endpoint.objects.update(failing_since=timezone.now())
+        being_told(endpoint.deliveries.earliest("number"))
+        waits = []
+        for _ in range(4):
+            carry_out()
+            waits.append(due_in(Row.objects.get(subject=endpoint.deliveries.latest("number").pk)))
+            make_due()
+        assert receiver.connections == second.connections == 0
+        waiting = Row.objects.filter(subject__in=also_failing.deliveries.values("pk"))
+        assert {(row.state, row.failures, row.error[:17]) for row in waiting} == {("retry", 0, "another delivery ")}
+        assert not Attempt.objects.exists()
+        Row.objects.filter(state="sending").update(state="done", lease_until=None, finished_at=timezone.now())
+        carry_out()
+        assert (len(receiver.requests), len(second.requests)) == (1, 2)
+    assert waits == [timedelta(seconds=seconds) for seconds in (5, 10, 20, 40)]
+
+
+def test_an_endpoint_that_is_well_is_told_several_things_at_once(account: Account) -> None:
+    with a_told(account) as (receiver, endpoint):
+        for _ in range(3):
+            it_happens(account)
+        being_told(endpoint.deliveries.earliest("number"))
+        carry_out()
+    assert len(receiver.requests) == 2
+
+
+def test_one_customers_failing_endpoint_keeps_nothing_from_anothers(account: Account) -> None:
+    other = an_account("Somebody else")
+    with a_told(account) as (_, endpoint), a_told(other) as (receiver, _), a_told(None) as (operators, _):
+        for whose in (account, other, None):
+            it_happens(whose)
+        Endpoint.objects.update(failing_since=timezone.now())
+        being_told(endpoint.deliveries.get())
+        carry_out()
+    assert len(receiver.requests) == len(operators.requests) == 1
+
+
+def test_however_often_it_waits_its_turn_it_waits_no_longer_than_an_hour(account: Account) -> None:
+    with a_told(account) as (_, endpoint):
+        it_happens(account)
+        it_happens(account)
+        Endpoint.objects.update(failing_since=timezone.now())
+        being_told(endpoint.deliveries.earliest("number"))
+        Row.objects.filter(state="ready").update(attempts=5000, failures=3)
+        carry_out()
+    assert due_in(Row.objects.get(state="retry")) == timedelta(hours=1)
 
 
 def test_nothing_is_sent_to_an_endpoint_switched_off_or_removed_meanwhile(account: Account) -> None:
@@ -281,6 +368,35 @@ def test_an_endpoint_removed_while_it_is_told_leaves_nothing_half_written(accoun
         in_one_transaction(lambda: errand.record(claim, outcome, timezone.now()))
     check_deferred_constraints()
     assert (Endpoint.objects.count(), Delivery.objects.count(), Attempt.objects.count()) == (0, 0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("answer", [FINE, BROKEN])
+def test_who_removes_an_endpoint_and_who_has_just_told_it_do_not_wait_in_a_circle(answer: bytes) -> None:
+    errand = TellEndpoint()
+    with a_told(an_account(), answer) as (_, endpoint):
+        it_happens(endpoint.account)
+        Endpoint.objects.update(failing_since=timezone.now())
+        claim = a_claim(Delivery.objects.get())
+        outcome = errand.act(errand.prepare(claim, timezone.now()))  # type: ignore[arg-type]
+    with psycopg.connect(**connection_parameters()) as removing, ThreadPoolExecutor(1) as thread:
+        removing.execute("SET lock_timeout = '200ms'")
+        removing.execute("SELECT FROM webhooks_endpoint FOR UPDATE")
+        recorded = thread.submit(_recorded, errand, claim, outcome)
+        while removing.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() == (0,):
+            assert not recorded.done()
+        removing.execute("DELETE FROM webhooks_delivery")
+        removing.execute("DELETE FROM webhooks_endpoint")
+        removing.commit()
+        recorded.result()
+    assert not Attempt.objects.exists()
+
+
+def _recorded(errand: TellEndpoint, claim: Claimed, outcome: Outcome) -> None:
+    try:
+        in_one_transaction(lambda: errand.record(claim, outcome, timezone.now()))
+    finally:
+        connection.close()
 
 
 def test_what_the_answer_said_is_kept_in_part_and_made_harmless(account: Account) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID
@@ -15,7 +16,7 @@ from accounts.models import Account
 from outbox.models import Row
 from postgres.work import in_one_transaction
 from tests.builders import an_account
-from tests.webhooks.scenes import LOW, it_happens
+from tests.webhooks.scenes import LOW, connection_parameters, it_happens
 from webhooks import endpoints
 from webhooks.models import Delivery, Endpoint, EventType
 from webhooks.telling import announce, as_json, replay
@@ -95,23 +96,18 @@ def test_what_is_undone_was_never_told(account: Account) -> None:
 def test_in_a_batch_it_is_committed_with_the_rest_and_rings_the_bell() -> None:
     account = an_account()
     an_endpoint(account)
-    with psycopg.connect(**_connection_parameters(), autocommit=True) as listening:
+    with psycopg.connect(**connection_parameters(), autocommit=True) as listening:
         listening.execute("LISTEN outbox")
         in_one_transaction(lambda: announce(account.pk, EventType.CALL_ENDED, {"call_id": "x"}, AT))
         assert len(list(listening.notifies(timeout=5, stop_after=1))) == 1
     assert Delivery.objects.get().data == {"call_id": "x"}
 
 
-def _connection_parameters() -> dict[str, object]:
-    parameters = connection.get_connection_params()
-    return {name: parameters[name] for name in ("dbname", "user", "password", "host", "port") if name in parameters}
-
-
 @pytest.mark.django_db(transaction=True)
 def test_an_endpoint_that_is_just_being_removed_is_passed_over_and_not_waited_for() -> None:
     account = an_account()
     going, staying = an_endpoint(account, "going"), an_endpoint(account, "staying")
-    with psycopg.connect(**_connection_parameters()) as other:
+    with psycopg.connect(**connection_parameters()) as other:
         other.execute("DELETE FROM webhooks_endpoint WHERE id = %s", [going.pk])
         in_one_transaction(lambda: announce(account.pk, EventType.CALL_ENDED, {}, AT))
     assert told() == [(staying.pk, "call.ended")]
@@ -158,6 +154,31 @@ def test_a_replay_is_a_new_delivery_of_the_same(account: Account) -> None:
     assert second.number > first.number
     assert (second.replays, second.event, second.data, second.happened_at) == (first, first.event, LOW, AT)
     assert Row.objects.filter(subject=second.pk, state="ready").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_removes_an_endpoint_and_who_replays_to_it_do_not_wait_in_a_circle() -> None:
+    account = an_account()
+    an_endpoint(account)
+    it_happens(account)
+    delivery = Delivery.objects.get()
+    with psycopg.connect(**connection_parameters()) as removing, ThreadPoolExecutor(1) as thread:
+        removing.execute("SET lock_timeout = '200ms'")
+        removing.execute("SELECT FROM webhooks_endpoint FOR UPDATE")
+        replayed = thread.submit(_replayed, delivery.pk)
+        while removing.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() == (0,):
+            assert not replayed.done()
+        removing.execute("DELETE FROM webhooks_delivery")
+        removing.execute("DELETE FROM webhooks_endpoint")
+        removing.commit()
+        assert replayed.result() is None
+
+
+def _replayed(delivery_id: UUID) -> UUID | None:
+    try:
+        return replay(delivery_id)
+    finally:
+        connection.close()
 
 
 def test_nothing_is_replayed_to_an_endpoint_that_is_switched_off(account: Account) -> None:

@@ -85,4 +85,8 @@ class Migration(migrations.Migration):
             model_name='delivery',
             index=models.Index(fields=['endpoint', '-created_at'], name='delivery_of_endpoint'),
         ),
+        migrations.AddIndex(
+            model_name='delivery',
+            index=models.Index(condition=models.Q(('replays__isnull', False)), fields=['replays'], name='delivery_replayed'),
+        ),
     ]

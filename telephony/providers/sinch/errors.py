@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from telephony.providers.base import CallUnknown, CommandRefused, NoCreditThere, ProviderTrouble, TooMuchAtOnce
@@ -23,7 +21,6 @@ from telephony.providers.transport import Answer
 
 LONGEST_MESSAGE = 200
 LONGEST_ERROR_BYTES = 65_536
-LONGEST_WAIT_SECONDS = 86_400
 WRONG_SCHEME = 40301
 
 
@@ -99,7 +96,7 @@ def error_of(answer: Answer, *, subject: str, not_found: type[NotFound], unspeak
     if status == HTTPStatus.UNAUTHORIZED or complaint.error_code == WRONG_SCHEME:
         return CredentialsRefused(sentence, complaint)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return TooManyRequests(sentence, complaint, _retry_after_seconds(answer.headers))
+        return TooManyRequests(sentence, complaint, answer.retry_after_seconds)
     if status in _OWN_KINDS:
         return _OWN_KINDS[status](sentence, complaint)
     # 408 is said by whoever lost patience on the way, and need not be Sinch's word.
@@ -157,16 +154,3 @@ def _one_line(text: str, unspeakable: tuple[str, ...]) -> str:
         return ""
     visible = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(visible.split())[:LONGEST_MESSAGE]
-
-
-def _retry_after_seconds(headers: Mapping[str, str]) -> int | None:
-    """The seconds of a Retry-After header, which may be a number or a date. At most a day."""
-    text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit() and len(text) < 10:
-        return min(int(text), LONGEST_WAIT_SECONDS)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0, min(int((moment - datetime.now(UTC)).total_seconds()), LONGEST_WAIT_SECONDS))

@@ -96,7 +96,7 @@ def _came_in(fields: Fields) -> Sequence[Event]:
 
 
 def _not_words(fields: Fields) -> Sequence[Event]:
-    """Bytes or pictures for one of our numbers: told to staff, and nothing is done with them."""
+    """Bytes or pictures for one of our numbers: kept among the events, and nothing is done with them."""
     event = AccountNews(
         call_id="",
         news_id=fields.identifier("id"),

@@ -5,8 +5,8 @@
 >>> client.address_of("GetAccountInfo")
 'https://api.voximplant.com/platform_api/GetAccountInfo'
 
-Errors come with status 200 and an `error` object; that and any 4xx is CommandRefused, because nothing was done. What
-was lost on the way is ProviderTrouble. Money is Decimal, times are UTC.
+Errors come with status 200 and an `error` object; that and any 4xx but 408 is CommandRefused, because nothing was done.
+What was lost on the way is ProviderTrouble. Money is Decimal, times are UTC.
 """
 
 from __future__ import annotations
@@ -174,8 +174,11 @@ class VoximplantClient:
 
 def _read(answer: Answer, *, unspeakable: str) -> Result:
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise TooMuchAtOnce("Voximplant wants to be asked less often.")
-    if 400 <= answer.status < 500:
+        pressure = TooMuchAtOnce("Voximplant wants to be asked less often.")
+        pressure.retry_after_seconds = answer.retry_after_seconds
+        raise pressure
+    # 408 is said by whoever lost patience on the way, and need not be Voximplant's word.
+    if 400 <= answer.status < 500 and answer.status != HTTPStatus.REQUEST_TIMEOUT:
         raise CommandRefused(f"Voximplant answered with status {answer.status}.", code=str(answer.status))
     if answer.status != HTTPStatus.OK:
         raise ProviderTrouble(f"Voximplant answered with status {answer.status}.")

@@ -8,14 +8,10 @@ from __future__ import annotations
 LOW_CREDIT = "min_balance"
 TEXT_IN = "sms_inbound"
 
-# Types that are worth the operator's eye at once, because service stops or has stopped.
-FROZEN = frozenset({"account_is_frozen", "subscription_is_frozen"})
-
 KNOWN_TOPICS = frozenset(
     {
         LOW_CREDIT,
         TEXT_IN,
-        *FROZEN,
         # money and the account itself
         "balance_is_changed",
         "card_payment",
@@ -24,6 +20,7 @@ KNOWN_TOPICS = frozenset(
         "card_payment_failed",
         "card_expired",
         "card_expires_in_month",
+        "account_is_frozen",
         "account_is_unfrozen",
         "stagnant_account",
         "activate_successful",
@@ -47,6 +44,7 @@ KNOWN_TOPICS = frozenset(
         "call_history_report",
         "transaction_history_report",
         "renewed_subscriptions",
+        "subscription_is_frozen",
         "subscription_is_detached",
         "unverified_subscription_detached",
         # compliance

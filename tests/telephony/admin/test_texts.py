@@ -66,7 +66,7 @@ def test_a_text_in_doubt_says_so(admin_client: Client, account: Account) -> None
     text = a_promised_text(account)
     Row.objects.update(state="unknown", attempts=1, looks=3, error="no answer within 10 s")
     page = admin_client.get(f"{LIST}{text.pk}/change/").content.decode()
-    assert "unknown, begun 1 times, looked up 3 times: no answer within 10 s" in page
+    assert "unknown, begun once, looked up 3 times: no answer within 10 s" in page
 
 
 @pytest.mark.parametrize("term", ["Harbour Café", UK, "order-7", "batch-1", "{id}"])

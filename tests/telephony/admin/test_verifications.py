@@ -36,7 +36,7 @@ def test_one_page_tells_everything_about_a_verification(admin_client: Client, ac
     verification = begun(account, reference="signup 77", from_address="192.0.2.7")
     page = page_of(admin_client, f"{LIST}{verification.pk}/change/")
     for figure in (
-        "+46 70 174 06 05", "0.05\u00a0USD", "signup 77", "192.0.2.7", verification.provider_id, "done, begun 1 times",
+        "+46 70 174 06 05", "0.05\u00a0USD", "signup 77", "192.0.2.7", verification.provider_id, "done, begun once",
         "Harbour Café", "not told",
     ):  # fmt: skip
         assert figure in page

@@ -184,6 +184,30 @@ def test_an_answer_is_an_answer() -> None:
     assert (answer.status, answer.body, answer.headers["x-why"]) == (402, b"{}", "Poor")
 
 
+def test_the_body_of_a_redirect_is_bounded_like_any_other() -> None:
+    sent = []
+
+    def behaviour(line: socket.socket) -> None:
+        read_request(line)
+        line.sendall(b"HTTP/1.1 302 Go\r\nLocation: /elsewhere\r\n\r\n")
+        for _ in range(400):
+            line.sendall(b" " * 65536)
+            sent.append(65536)
+
+    with listening(behaviour) as listener:
+        assert "more than 1000 bytes" in str(trouble(f"http://127.0.0.1:{listener.port}/"))
+    assert sum(sent) < 20_000_000
+
+
+def test_a_redirect_to_nowhere_readable_is_an_answer() -> None:
+    def behaviour(line: socket.socket) -> None:
+        read_request(line)
+        line.sendall(b"HTTP/1.1 302 Go\r\nLocation: http://\xff[/\r\ncontent-length: 0\r\n\r\n")
+
+    with listening(behaviour) as listener:
+        assert ask(f"http://127.0.0.1:{listener.port}/").status == 302
+
+
 def test_nothing_is_said_to_who_cannot_speak_tls() -> None:
     def behaviour(line: socket.socket) -> None:
         listener.heard.append(line.recv(4096))

@@ -125,6 +125,7 @@ def test_a_message_that_repeats_our_secret_is_not_repeated(api: Api, secret: str
     ("header", "seconds"),
     [({"retry_after": "17"}, 17), ({"retry_after": "0"}, 0), ({"retry_after": "999999999"}, 86_400)]
     + [({"retry_after": text}, None) for text in ("soon", "-5", "1.5", "١٧".encode().decode("latin-1"), "9" * 50)]
+    + [({"retry_after": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}, None)]
     + [({}, None)],
 )
 def test_how_long_to_wait_is_told(api: Api, header: dict[str, str], seconds: int | None) -> None:

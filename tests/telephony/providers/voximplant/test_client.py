@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -44,7 +45,7 @@ class Api:
 
 
 @contextmanager
-def _serving(status: int, body: bytes) -> Iterator[Api]:
+def _serving(status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> Iterator[Api]:
     api = Api(status, body)
 
     class Handler(BaseHTTPRequestHandler):
@@ -54,6 +55,8 @@ def _serving(status: int, body: bytes) -> Iterator[Api]:
                 (self.path, {name: values[0] for name, values in form.items()}, self.headers.get("Authorization", ""))
             )
             self.send_response(api.status)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(api.body)))
             self.end_headers()
             self.wfile.write(api.body)
@@ -183,6 +186,7 @@ def test_what_cannot_be_right_is_refused_before_anything_is_sent() -> None:
     [
         (200, b'{"error": {"code": 100, "msg": "Authorization failed"}}', CommandRefused),
         (404, b"", CommandRefused),
+        (408, b"", ProviderTrouble),
         (429, b"", TooMuchAtOnce),
         (500, b"", ProviderTrouble),
         (302, b"", ProviderTrouble),
@@ -196,6 +200,13 @@ def test_every_other_answer_is_a_refusal_or_a_doubt(status: int, body: bytes, ki
     with _serving(status, body) as api, pytest.raises(ProviderTrouble) as trouble:
         client_of(api).get_account_info()
     assert type(trouble.value) is kind
+
+
+@pytest.mark.parametrize(("headers", "seconds"), [({"Retry-After": "17"}, 17), ({}, None)])
+def test_v2_too_much_at_once_waits_as_long_as_voximplant_says(headers: dict[str, str], seconds: int | None) -> None:
+    with _serving(429, b"", headers) as api, pytest.raises(TooMuchAtOnce) as pressure:
+        client_of(api).get_account_info()
+    assert pressure.value.retry_after_seconds == seconds
 
 
 def test_the_api_key_is_never_repeated() -> None:
