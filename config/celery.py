@@ -5,7 +5,6 @@ Celery only rings the bell. What has to be done is always read from PostgreSQL, 
 
 import os
 
-from billiard import pool
 from celery import Celery, signals
 from celery.schedules import crontab
 
@@ -18,9 +17,17 @@ app.autodiscover_tasks()
 # Celery would connect to PostgreSQL anew for every job, which costs more than most of them do.
 app.conf["CELERY_DB_REUSE_MAX"] = 500
 
-# When a worker ends, its children wait to hear that their last results were counted. Now and then that never comes, and
-# each waits 30 seconds. What they did is in PostgreSQL by then: a second (ten looks) is enough.
-pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 10
+
+@signals.worker_init.connect
+def end_within_a_second(**_: object) -> None:
+    """When a worker ends, its children wait to hear that their last results were counted.
+
+    Now and then that never comes, and each would wait 30 seconds. What they did is in PostgreSQL by then: ten looks, a
+    tenth of a second apart, are enough.
+    """
+    from billiard import pool  # only a worker needs it
+
+    pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 10
 
 
 @signals.task_failure.connect

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from billing import charging
-from billing.audit import CHECKS, SEALS, run_audit
+from billing.audit import CHECKS, SEALS, Check, run_audit
 from billing.models import Entry, Hold, Posting
 from billing.money import Money
 from billing.seals import seal_days
@@ -256,3 +256,16 @@ def test_i18_a_sealed_day_that_was_altered_is_found(books: Account) -> None:
     plant("UPDATE billing_posting SET made_by = 'nobody' WHERE kind = 'reversal'")
     assert found_by(full=False) == set()
     assert found_by() == {"I18"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_check_may_take_its_time_and_nothing_after_it() -> None:
+    slow = Check(name="slow", looks_at="billing_wallet", finds="SELECT pg_sleep(0.3)::text")
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 100")
+        try:
+            assert [one.check for one in run_audit(full=False, more_checks=[slow]).differences] == ["slow"]
+            cursor.execute("SHOW statement_timeout")
+            assert cursor.fetchone() == ("100ms",)
+        finally:
+            cursor.execute("RESET statement_timeout")

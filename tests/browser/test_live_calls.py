@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import User
 from telephony.models import Call
-from tests.browser.visitor import PASSWORD, Visitor, follow
+from tests.browser.visitor import LOOKS, PASSWORD, Visitor, follow
 from tests.builders import an_account
 from tests.telephony.live_scenes import Desk, a_call_in_a_menu, a_desk
 from tests.telephony.scenes import a_running_call, an_event
@@ -112,7 +112,7 @@ def test_without_scripts_the_list_is_reloaded_by_hand(desk: Desk, visit: Any, ch
     plain.close()
 
 
-@pytest.mark.parametrize(("size", "colours"), [("desktop", "light"), ("phone", "dark")])
+@pytest.mark.parametrize(("size", "colours"), LOOKS)
 def test_the_pages_fit_everywhere(desk: Desk, visit: Any, size: str, colours: str) -> None:
     call, _ = desk.talking()
     parked = a_running_call(desk.account, desk.application, to="+442079460777", limit_seconds=180)

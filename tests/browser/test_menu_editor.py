@@ -11,7 +11,7 @@ from accounts.models import User
 from telephony import menus
 from telephony.menus import Action, Destination, Digits, Keys, Pin, Question, say
 from telephony.models import AccessNumber, Menu, MenuVersion
-from tests.browser.visitor import PASSWORD, Visitor, follow
+from tests.browser.visitor import LOOKS, PASSWORD, Visitor, follow
 from tests.builders import an_account, an_application
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -152,7 +152,7 @@ def test_the_return_key_never_removes_or_saves_anything(visit: Any) -> None:
     assert "You have 4.20 US dollars." in page.inner_text(".bubbles")
 
 
-@pytest.mark.parametrize(("size", "colours"), [("desktop", "light"), ("phone", "dark")])
+@pytest.mark.parametrize(("size", "colours"), LOOKS)
 def test_the_pages_of_menus_fit_and_work_everywhere(visit: Any, size: str, colours: str) -> None:
     menu = a_large_menu()
     number = AccessNumber.objects.first()

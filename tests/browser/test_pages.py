@@ -16,13 +16,11 @@ from billing.models import RateDeck
 from billing.money import Money
 from telephony.decisions import Reason
 from telephony.models import Application, Call, ReceivedEvent
-from tests.browser.visitor import PASSWORD, Visitor, follow
+from tests.browser.visitor import LOOKS, PASSWORD, Visitor, follow
 from tests.builders import a_deck, an_account, an_application, balance
 from tests.telephony.scenes import a_refused_call, a_running_call, an_ended_call, an_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-LOOKS = [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")]
 
 
 @dataclass
@@ -142,7 +140,7 @@ def test_the_customers_pages_fit_and_work_everywhere(scene: Scene, visit: Any, s
         assert not customer.is_wider_than_its_window(), path
 
 
-@pytest.mark.parametrize(("size", "colours"), [("desktop", "light"), ("phone", "dark")])
+@pytest.mark.parametrize(("size", "colours"), LOOKS)
 def test_the_staff_pages_fit_and_work_everywhere(scene: Scene, visit: Any, size: str, colours: str) -> None:
     staff = visit(size, colours)
     staff.sign_in("staff@example.com", "/admin/")

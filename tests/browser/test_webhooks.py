@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Account, User
-from tests.browser.visitor import PASSWORD, Visitor, follow
+from tests.browser.visitor import LOOKS, PASSWORD, Visitor, follow
 from tests.builders import an_account
 from tests.webhooks.scenes import it_happens
 from webhooks import endpoints
@@ -77,7 +77,7 @@ def test_a_customer_adds_a_webhook_and_changes_its_secret(account: Account, visi
     assert not Endpoint.objects.exists()
 
 
-@pytest.mark.parametrize(("size", "colours"), [("desktop", "light"), ("phone", "dark")])
+@pytest.mark.parametrize(("size", "colours"), LOOKS)
 def test_the_pages_fit_everywhere(told: Endpoint, visit: Any, size: str, colours: str) -> None:
     customer = visit(size, colours)
     customer.sign_in("owner@example.com")

@@ -9,6 +9,8 @@ from tests.browser.conftest import SCREENSHOTS
 
 PASSWORD = "correct horse battery"
 SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+# Both sizes and both colours, each once: what is wide does not depend on its colour.
+LOOKS = [("desktop", "light"), ("phone", "dark")]
 
 
 def follow(target: Any) -> None:

@@ -106,7 +106,9 @@ def machine(folder: Path, **environment: str) -> Iterator[Machine]:
     for name in CODE:
         source = CHECKOUT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                source, folder / name
+            )  # with what Python has compiled: a dozen processes need not do it again
         else:
             shutil.copy(source, folder / name)
     name = uuid4().hex
