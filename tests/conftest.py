@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 
+# What starts processes and browsers takes longest. It begins first, so that no worker ends long after the others.
+LONG = {"benchmarks", "browser", "chaos", "config", "faults"}
+
 # Made when the database is migrated, and the same for every test.
 KEPT = {ContentType._meta.db_table, Permission._meta.db_table}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Otherwise the order stays as random as it was made."""
+    items.sort(key=lambda item: LONG.isdisjoint(item.path.parts))
 
 
 def _empty_the_tables(test_case: TransactionTestCase, *arguments: Any) -> None:
