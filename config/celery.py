@@ -25,7 +25,7 @@ def end_within_a_second(**_: object) -> None:
     Now and then that never comes, and each would wait 30 seconds. What they did is in PostgreSQL by then: ten looks, a
     tenth of a second apart, are enough.
     """
-    from billiard import pool  # only a worker needs it
+    from billiard import pool  # type: ignore[import-untyped]  # only a worker needs it
 
     pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 10
 

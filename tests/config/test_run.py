@@ -7,9 +7,13 @@ import signal
 from pathlib import Path
 
 import psycopg
+import pytest
 import requests
+from pytest_django.fixtures import Settings
 
+from accounts.models import User
 from config.embedded_servers import free_port
+from config.management.commands import run
 from tests.config.machine import PATIENCE_SECONDS, Machine, a_given_machine, status
 
 
@@ -29,18 +33,24 @@ def test_it_says_where_to_sign_in_and_both_people_can(tmp_path: Path) -> None:
         stranger = _sign_in(address, "staff@ringfence.example", "wrong")
         assert stranger.get(f"{address}/admin/").url != f"{address}/admin/"
         _a_call_from_the_sandbox_is_charged(own, address)
-        _change_the_staffs_password(own)
         running.send_signal(signal.SIGINT)
         assert running.wait(PATIENCE_SECONDS) == 0
         own.wait_until_empty()
 
-        again = own.start("run", "--port", address.rpartition(":")[2], "--sandbox-port", sandbox_port)
-        said = own.wait_until_said(again, "Ctrl-C ends it.")
-        assert "staff@ringfence.example   (its own password)" in said
-        assert f"customer@ringfence.example   {people['customer@ringfence.example']}" in said
-        again.send_signal(signal.SIGTERM)
-        assert again.wait(PATIENCE_SECONDS) == 0
-        own.wait_until_empty()
+
+@pytest.mark.django_db
+def test_of_a_password_that_somebody_changed_it_says_nothing(tmp_path: Path, settings: Settings) -> None:
+    settings.BASE_DIR = tmp_path
+    command = run.Command()
+    command.people(None)
+    assert f"{run.STAFF}   (its own password)" not in command.where_to_look("http://here", "http://there")
+    staff = User.objects.get(email=run.STAFF)
+    staff.set_password("something of my own")
+    staff.save()
+    command.people(None)
+    said = command.where_to_look("http://here", "http://there")
+    assert f"{run.STAFF}   (its own password)" in said
+    assert f"{run.CUSTOMER}   {(tmp_path / 'var' / 'password').read_text()}" in said
 
 
 def _sign_in(address: str, email: str, password: str) -> requests.Session:
@@ -65,11 +75,3 @@ def _a_call_from_the_sandbox_is_charged(own: Machine, address: str) -> None:
     placed = own.run("sandbox", "--calls", "3", "--user", "harbour", "--target", f"{address}/callbacks/sinch/")
     assert placed.returncode == 0, placed.stderr
     assert cdrs() > before
-
-
-def _change_the_staffs_password(own: Machine) -> None:
-    program = (
-        "from accounts.models import User; u = User.objects.get(email='staff@ringfence.example'); "
-        "u.set_password('something of my own'); u.save()"
-    )
-    assert own.run("shell", "-c", program).returncode == 0

@@ -62,7 +62,7 @@ class Command(RingfenceCommand):
         with processes.running(commands) as started:
             processes.wait_until_ready(address, started["web"])
             self._something_to_look_at(platform, ours)
-            self.stderr.write(self._where_to_look(address, rest_url))
+            self.stderr.write(self.where_to_look(address, rest_url))
             with platform.keep_running(pace=1):
                 processes.watch(started)
 
@@ -77,7 +77,10 @@ class Command(RingfenceCommand):
             if demo_work.nothing_real_can_be_used(*ours):
                 demo_work.begin(platform, accounts[0], told=accounts[-1])
             self._a_call_that_goes_on(platform)
-        customer = Account.objects.order_by("pk").first()
+        self.people(Account.objects.order_by("pk").first())
+
+    def people(self, customer: Account | None) -> None:
+        """Somebody of the staff and somebody of the customer's, unless they are there already."""
         for email, fields in ((STAFF, {"is_staff": True, "is_superuser": True}), (CUSTOMER, {"account": customer})):
             if not User.objects.filter(email=email).exists():
                 User.objects.create_user(email, _password(), **fields)
@@ -87,7 +90,8 @@ class Command(RingfenceCommand):
         platform.app_to_phone(user="harbour", to="+442079460114", phone=Phone.answers(after_seconds=2))
         platform.run(until_seconds=3)
 
-    def _where_to_look(self, address: str, rest_url: str) -> str:
+    def where_to_look(self, address: str, rest_url: str) -> str:
+        """Every address, and how to sign in."""
         return (
             f"\nRingfence is at {address}\n"
             f"  staff      {address}/admin/   {STAFF}   {_password_of(STAFF)}\n"
