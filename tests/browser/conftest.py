@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-SCREENSHOTS = Path(__file__).resolve().parents[2] / "var" / "screenshots"
+from tests.browser.visitor import Visitor
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright runs an event loop beside the tests
@@ -39,3 +40,18 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def visit(chromium: Any, live_server: Any) -> Iterator[Callable[..., Visitor]]:
+    """Opens windows; in the end no page of any of them may have had a fault."""
+    visitors: list[Visitor] = []
+
+    def enter(size: str = "desktop", colours: str = "light") -> Visitor:
+        visitors.append(Visitor(chromium, live_server.url, size=size, colours=colours))
+        return visitors[-1]
+
+    yield enter
+    for visitor in visitors:
+        visitor.leave()
+    assert not [fault for visitor in visitors for fault in visitor.faults]

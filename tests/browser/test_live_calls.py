@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from accounts.models import User
 from telephony.models import Call
-from tests.browser.visitor import LOOKS, PASSWORD, Visitor, follow
+from tests.browser.visitor import LOOKS, PASSWORD, follow
 from tests.builders import an_account
 from tests.telephony.live_scenes import Desk, a_call_in_a_menu, a_desk
 from tests.telephony.scenes import a_running_call, an_event
@@ -25,20 +25,6 @@ def desk(live_server: Any) -> Iterator[Desk]:
     User.objects.create_superuser("staff@example.com", PASSWORD)
     with a_desk(live_server.url) as desk:
         yield desk
-
-
-@pytest.fixture
-def visit(chromium: Any, live_server: Any) -> Iterator[Callable[..., Visitor]]:
-    visitors: list[Visitor] = []
-
-    def enter(size: str = "desktop", colours: str = "light") -> Visitor:
-        visitors.append(Visitor(chromium, live_server.url, size=size, colours=colours))
-        return visitors[-1]
-
-    yield enter
-    for visitor in visitors:
-        visitor.leave()
-    assert not [fault for visitor in visitors for fault in visitor.faults]
 
 
 def test_a_running_call_is_seen_hung_up_and_gone(desk: Desk, visit: Any) -> None:

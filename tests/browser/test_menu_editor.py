@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,19 +20,16 @@ ADD = "/admin/telephony/menu/add/"
 
 
 @pytest.fixture
-def visit(chromium: Any, live_server: Any) -> Iterator[Callable[..., Visitor]]:
+def staff_at(visit: Callable[..., Visitor]) -> Callable[..., Visitor]:
+    """Somebody of the staff, signed in at a page."""
     User.objects.create_superuser("staff@example.com", PASSWORD)
-    visitors: list[Visitor] = []
 
     def enter(path: str, size: str = "desktop", colours: str = "light") -> Visitor:
-        visitors.append(Visitor(chromium, live_server.url, size=size, colours=colours))
-        visitors[-1].sign_in("staff@example.com", path)
-        return visitors[-1]
+        visitor = visit(size, colours)
+        visitor.sign_in("staff@example.com", path)
+        return visitor
 
-    yield enter
-    for visitor in visitors:
-        visitor.leave()
-    assert not [fault for visitor in visitors for fault in visitor.faults]
+    return enter
 
 
 def a_large_menu() -> Menu:
@@ -80,8 +77,8 @@ def a_large_menu() -> Menu:
     return menu
 
 
-def test_a_menu_is_built_drawn_tried_and_saved(visit: Any) -> None:
-    staff = visit(ADD)
+def test_a_menu_is_built_drawn_tried_and_saved(staff_at: Any) -> None:
+    staff = staff_at(ADD)
     page = staff.page
     page.get_by_label("Name", exact=True).first.fill("Front desk")
     page.locator("#id_q1-says").fill("Welcome. For sales, press 1.")
@@ -123,8 +120,8 @@ def test_a_menu_is_built_drawn_tried_and_saved(visit: Any) -> None:
     )
 
 
-def test_only_what_an_action_has_is_shown(visit: Any) -> None:
-    page = visit(ADD).page
+def test_only_what_an_action_has_is_shown(staff_at: Any) -> None:
+    page = staff_at(ADD).page
     row = page.locator("#q1-k1")
     row.get_by_label("Does").select_option("connect")
     assert row.locator("label:visible").all_inner_texts() == ["Key", "Does", "Number"]
@@ -137,8 +134,8 @@ def test_only_what_an_action_has_is_shown(visit: Any) -> None:
     assert page.get_by_label("Digits at most").is_visible()
 
 
-def test_the_return_key_never_removes_or_saves_anything(visit: Any) -> None:
-    page = visit(ADD).page
+def test_the_return_key_never_removes_or_saves_anything(staff_at: Any) -> None:
+    page = staff_at(ADD).page
     page.locator("#id_name").fill("Front desk")
     with page.expect_navigation():
         page.locator("#id_name").press("Enter")
@@ -153,11 +150,11 @@ def test_the_return_key_never_removes_or_saves_anything(visit: Any) -> None:
 
 
 @pytest.mark.parametrize(("size", "colours"), LOOKS)
-def test_the_pages_of_menus_fit_and_work_everywhere(visit: Any, size: str, colours: str) -> None:
+def test_the_pages_of_menus_fit_and_work_everywhere(staff_at: Any, size: str, colours: str) -> None:
     menu = a_large_menu()
     number = AccessNumber.objects.first()
     assert number is not None
-    staff = visit("/admin/", size, colours)
+    staff = staff_at("/admin/", size, colours)
     pages = {
         "list": "menu/",
         "editor": f"menu/{menu.pk}/change/",

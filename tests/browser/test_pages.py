@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,7 +15,7 @@ from billing.models import RateDeck
 from billing.money import Money
 from telephony.decisions import Reason
 from telephony.models import Application, Call, ReceivedEvent
-from tests.browser.visitor import LOOKS, PASSWORD, Visitor, follow
+from tests.browser.visitor import LOOKS, PASSWORD, follow
 from tests.builders import a_deck, an_account, an_application, balance
 from tests.telephony.scenes import a_refused_call, a_running_call, an_ended_call, an_event
 
@@ -70,21 +69,6 @@ def scene() -> Scene:
     notices.tell(account.pk, "low", "Your balance is low: 4.97 USD.", notices.Level.WARNING)
     notices.tell(None, "low credit", "The credit at Softphone is low: 4.97 USD.", notices.Level.WARNING)
     return Scene(account, application, running, ended, refused)
-
-
-@pytest.fixture
-def visit(chromium: Any, live_server: Any) -> Iterator[Callable[..., Visitor]]:
-    visitors: list[Visitor] = []
-
-    def enter(size: str = "desktop", colours: str = "light") -> Visitor:
-        visitors.append(Visitor(chromium, live_server.url, size=size, colours=colours))
-        return visitors[-1]
-
-    yield enter
-    for visitor in visitors:
-        visitor.leave()
-    faults = [fault for visitor in visitors for fault in visitor.faults]
-    assert not faults
 
 
 def test_staff_adjust_a_balance_with_a_reason_and_see_it_in_the_ledger(scene: Scene, visit: Any) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from accounts.models import Account, User
-from tests.browser.visitor import LOOKS, PASSWORD, Visitor, follow
+from tests.browser.visitor import LOOKS, PASSWORD, follow
 from tests.builders import an_account
 from tests.webhooks.scenes import it_happens
 from webhooks import endpoints
@@ -40,20 +39,6 @@ def told(account: Account) -> Endpoint:
                 answer="<b>a long story, told without a blank</b>" * 4,
             )
     return endpoint
-
-
-@pytest.fixture
-def visit(chromium: Any, live_server: Any) -> Iterator[Callable[..., Visitor]]:
-    visitors: list[Visitor] = []
-
-    def enter(size: str = "desktop", colours: str = "light") -> Visitor:
-        visitors.append(Visitor(chromium, live_server.url, size=size, colours=colours))
-        return visitors[-1]
-
-    yield enter
-    for visitor in visitors:
-        visitor.leave()
-    assert not [fault for visitor in visitors for fault in visitor.faults]
 
 
 def test_a_customer_adds_a_webhook_and_changes_its_secret(account: Account, visit: Any) -> None:
