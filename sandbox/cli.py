@@ -10,7 +10,7 @@ from pathlib import Path
 from random import SystemRandom
 from threading import Event
 
-from sandbox import report, wire
+from sandbox import report, softphone_cli, wire
 from sandbox.faults import Chaos
 from sandbox.misbehaviour import Misbehaviour
 from sandbox.platform import DESK_KEY, DESK_SECRET, Sandbox
@@ -24,10 +24,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; gives 0 on success, 2 for bad arguments, 1 when something failed, saying what to do.
 
     The application failed when it could not be reached, refused a callback, or gave a reply that is not
-    legal. The report goes to standard output, everything else to standard error.
+    legal. The report goes to standard output, everything else to standard error. `softphone` as the first argument
+    runs that command instead.
     """
+    given = sys.argv[1:] if argv is None else argv
+    if given[:1] == ["softphone"]:
+        return softphone_cli.main(given[1:])
     try:
-        options = _parser().parse_args(argv)
+        options = _parser().parse_args(given)
         platform = _platform(options)
     except SystemExit as stop:
         return int(stop.code or 0)
@@ -119,7 +123,9 @@ def _say(sentence: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="sandbox", description="A Sinch-like platform on your desk, and an account at Voximplant."
+        prog="sandbox",
+        description="A Sinch-like platform on your desk, and an account at Voximplant.",
+        epilog="sandbox softphone: a Cloud Softphone that calls through; see sandbox softphone --help.",
     )
     parser.add_argument("--target", default=TARGET, help="callback URL of the application (%(default)s)")
     parser.add_argument("--key", help="application key; default: the desk's own")

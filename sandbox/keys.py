@@ -41,6 +41,11 @@ class Keys:
     def used_up(self) -> bool:
         return self._used >= len(self.script)
 
+    @property
+    def left(self) -> tuple[Press, ...]:
+        """What no prompt has wanted so far."""
+        return self.script[self._used :]
+
     def next(self) -> Press:
         """What the caller does about the prompt that has just begun."""
         if self.used_up:

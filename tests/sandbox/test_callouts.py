@@ -358,3 +358,26 @@ def test_what_became_of_a_callout_can_be_asked():
             _, found = ask("GET", f"{url}/calling/v1/calls/id/{answer['callId']}")
 
     assert (found["status"], found["custom"], found["to"]) == ("FINAL", "ref-4", TO)
+
+
+def test_two_who_were_called_out_talk_in_a_conference_until_one_is_hung_up():
+    other = "+12025550124"
+    join = {"instructions": [], "action": {"name": "connectConf", "conferenceId": "room", "moh": "ring"}}
+    with application(replies(ice={}, ace=join)) as app:
+        platform = Sandbox(target=app.url)
+        platform.phones.default = Phone.answers(3)
+        with platform.rest_server() as url:
+            for number in (NUMBER, other):
+                ask("POST", url + CALLOUTS, conference(number, enableAce=True, enableDice=True, maxDuration=90))
+            platform.run(2)
+            first, second = platform.calls
+            path = f"{url}/calling/v1/calls/id/{second.call_id}"
+            assert ask("PATCH", path, HANGUP)[0] == 400, "a telephone that only rings takes no command"
+            platform.run(30)
+            assert {each.call for each in platform.conferences.room("room")} == {first, second}
+            assert ask("PATCH", path, HANGUP)[0] == 204
+            assert [each.call for each in platform.conferences.room("room")] == [first], "the other one stays, alone"
+            platform.run()
+
+    ends = {dice["callid"]: (dice["reason"], dice["duration"]) for dice in app.events("dice")}
+    assert ends == {first.call_id: ("TIMEOUT", 90), second.call_id: ("MANAGERHANGUP", 29)}
