@@ -1,6 +1,6 @@
 # Ringfence on one machine. The first call makes .venv from the locked requirements; later calls find it ready.
 
-APPS := accounts billing config outbox postgres sandbox telephony webhooks
+APPS := accounts billing config outbox postgres sandbox softphone telephony webhooks
 RUN := .venv/bin/python
 READY := .venv/.installed
 ARGS ?=
@@ -14,7 +14,7 @@ FOR_TYPES := DATABASE_URL=postgresql://localhost/none REDIS_URL=redis://localhos
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check lint doctest browser bench chaos format lock reset
+.PHONY: help demo run test check lint doctest browser bench chaos guesses format lock reset
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,9 @@ bench: $(READY) ## measure calls per second on this machine
 
 chaos: $(READY) ## ten thousand pieces of outgoing work while everything they need is hurt (ARGS="--jobs 500 --quick")
 	@$(RUN) -m tests.chaos $(ARGS)
+
+guesses: $(READY) ## a hundred thousand guesses at PINs, and how long an answer takes (GUESSES=1000 for fewer)
+	@GUESSES=$(or $(GUESSES),100000) .venv/bin/python -m pytest -n 0 -q -s -p no:randomly tests/races/test_pin_guesses.py
 
 format: $(READY) ## put every file into the one format
 	@.venv/bin/ruff format .

@@ -13,7 +13,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.forms import BaseInlineFormSet
+from django.forms import BaseInlineFormSet, ModelChoiceField
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -94,6 +94,14 @@ class _AccountInline(admin.TabularInline):
 class CallerNumberInline(_AccountInline):
     model = CallerNumber
 
+    def get_formset(self, request: HttpRequest, obj: Account | None = None, **kwargs: Any) -> Any:
+        """A number is somebody's of the same account, or everybody's."""
+        formset = super().get_formset(request, obj, **kwargs)
+        whose = formset.form.base_fields.get("client_user")
+        if isinstance(whose, ModelChoiceField):
+            whose.queryset = ClientUser.objects.filter(account=obj).order_by("name")
+        return formset
+
 
 class ClientUserInline(_AccountInline):
     model = ClientUser
@@ -113,9 +121,9 @@ class AccountAdmin(admin.ModelAdmin):
     search_help_text = "The beginning of a name, a caller number with its plus, or the name of an app's user."
     show_full_result_count = False
     ordering = ("name",)
-    readonly_fields = ("status", "created_at")
+    readonly_fields = ("status", "card_number", "created_at")
     fieldsets: ClassVar = (
-        (None, {"fields": ("name", "status", "verified", "time_zone", "created_at")}),
+        (None, {"fields": ("name", "status", "verified", "time_zone", "card_number", "created_at")}),
         (
             "Limits of its own",
             {
@@ -126,7 +134,7 @@ class AccountAdmin(admin.ModelAdmin):
         ("Destinations", {"fields": ("destinations",)}),
     )
     inlines: ClassVar = [CallerNumberInline, ClientUserInline, DestinationRuleInline]
-    actions = ("suspend", "reactivate")
+    actions = ("suspend", "reactivate", "give_card")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Account], search_term: str
@@ -150,6 +158,13 @@ class AccountAdmin(admin.ModelAdmin):
     def reactivate(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
         for account in queryset:
             self.change_status(request, account, "reactivate")
+
+    @admin.action(description="Give a card number, for calls from any telephone", permissions=["change"])
+    def give_card(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
+        for account in queryset:
+            number = registration.give_card_number(account)
+            self.log_change(request, account, "Has a card number.")
+            messages.success(request, f"{account}: card number {number}.")
 
     def change_status(self, request: HttpRequest, account: Account, verb: str) -> None:
         """Suspend or reactivate through the use case, and write down who did."""

@@ -19,6 +19,10 @@ class NumberTaken(AccountError, ValueError):
     """The caller number belongs to another account."""
 
 
+class NumberNotVerified(AccountError, ValueError):
+    """The caller number was never proved."""
+
+
 class ClientUserTaken(AccountError, ValueError):
     """The app user belongs to another account."""
 

@@ -51,6 +51,14 @@ class Account(models.Model):
         default=True, help_text="Off for wholesale: no limits per minute, hour and day."
     )
     pin_hash = models.CharField(max_length=128, blank=True, editable=False)
+    card_number = models.CharField(
+        max_length=10,
+        null=True,
+        blank=True,
+        unique=True,
+        editable=False,
+        help_text="Names the account on a telephone that is not its own; the PIN behind it proves it.",
+    )
     wrong_pins = models.PositiveSmallIntegerField(db_default=0, editable=False, help_text="Since the day below began.")
     wrong_pins_since = models.DateTimeField(null=True, blank=True, editable=False)
     time_zone = models.CharField(max_length=64, default="UTC")
@@ -123,12 +131,28 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class CallerNumber(models.Model):
-    """A number proved to belong to an account: it may be shown as caller ID. It never authorises a call alone."""
+    """A number proved to belong to an account: it may be shown as caller ID.
+
+    Alone it authorises no call, because a caller's number can be made up; unless its owner chose to run that risk.
+    """
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="caller_numbers")
     number = models.CharField(max_length=16, unique=True, validators=[e164])
     verified_at = models.DateTimeField(null=True, blank=True)
     is_shown = models.BooleanField(default=True, help_text="May be shown as caller ID once verified.")
+    needs_pin = models.BooleanField(
+        db_default=True,
+        default=True,
+        help_text="Without it whoever makes this number up calls at the account's cost, up to its limits.",
+    )
+    client_user = models.ForeignKey(
+        "accounts.ClientUser",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="caller_numbers",
+        help_text="Whose telephone it is. Empty: of everybody in the account.",
+    )
 
     def __str__(self) -> str:
         return self.number
@@ -139,6 +163,14 @@ class ClientUser(models.Model):
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="client_users")
     name = models.CharField(max_length=128, unique=True)
+    pin_digest = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Of the PIN that the app dials by itself.",
+    )
 
     def __str__(self) -> str:
         return self.name

@@ -19,7 +19,7 @@ import unicodedata
 from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import CountryCodeSource, NumberParseException, PhoneNumber, PhoneNumberFormat
+from phonenumbers import CountryCodeSource, NumberParseException, PhoneNumber, PhoneNumberFormat, ValidationResult
 
 MOST_CHARACTERS = 64
 VISIBLE_DIGITS = 3
@@ -42,7 +42,7 @@ def parse_number(text: str, home_country: str | None = None) -> str:
     Read: `+` or `00` and the country code, `tel:`, blanks, dots, brackets, hyphens, and the decimal digits of
     every script. With `home_country` (two letters, ISO 3166) also that country's national and international
     dialling. Refused with NumberUnreadable: letters, extensions, `;` parameters, `#`, `*`, pauses, invisible
-    characters, and digits that could belong to any country.
+    characters, short codes, and digits that could belong to any country.
     """
     return _parse(text, home_country)
 
@@ -158,13 +158,22 @@ def _read(bare: str, home_country: str | None) -> PhoneNumber:
             number = phonenumbers.parse(bare, home_country.upper(), keep_raw_input=True)
             international = number.country_code_source == CountryCodeSource.FROM_NUMBER_WITH_IDD
             # Countries that dial abroad with other digits (US 011, AU 0011) still see 00 written everywhere.
-            if international or not bare.startswith("00"):
+            if international:
                 return number
+            if not bare.startswith("00"):
+                return _as_long_as_there(number)
         if bare.startswith("00"):
             return phonenumbers.parse(f"+{bare[2:]}")
     except NumberParseException as unreadable:
         raise NumberUnreadable("No country has a number like this.") from unreadable
     raise NumberUnreadable("Begin the number with + and the country code.")
+
+
+def _as_long_as_there(number: PhoneNumber) -> PhoneNumber:
+    """A national number, unless it is too short or too long for its country: a short code is no number abroad."""
+    if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
+        raise NumberUnreadable("The number is too short or too long: begin it with + and the country code.")
+    return number
 
 
 def _e164(number: PhoneNumber) -> str:

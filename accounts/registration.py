@@ -6,6 +6,7 @@ Closing asks whether money is still held, so it lives in `billing.wallets`.
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from accounts.exceptions import (
     AccountClosed,
     ClientUserTaken,
     NameTaken,
+    NumberNotVerified,
     NumberTaken,
     PinUnusable,
     PrefixUnusable,
@@ -32,13 +34,16 @@ from postgres.statements import Answer, ask
 _PIN = re.compile(r"[0-9]{4,12}")
 _PREFIX = re.compile(r"\+?([1-9][0-9]{0,14})")
 
-# A number that somebody only claims gives way to whoever proves it.
+# A number that somebody only claims gives way to whoever proves it. In other hands it asks for the PIN again.
 _ADD_VERIFIED = """
 INSERT INTO accounts_callernumber (account_id, number, verified_at, is_shown) VALUES (%s, %s, %s, true)
 ON CONFLICT (number) DO UPDATE SET
     account_id = excluded.account_id,
     verified_at = excluded.verified_at,
-    is_shown = accounts_callernumber.is_shown OR accounts_callernumber.account_id <> excluded.account_id
+    is_shown = accounts_callernumber.is_shown OR accounts_callernumber.account_id <> excluded.account_id,
+    needs_pin = accounts_callernumber.needs_pin OR accounts_callernumber.account_id <> excluded.account_id,
+    client_user_id = CASE WHEN accounts_callernumber.account_id = excluded.account_id
+        THEN accounts_callernumber.client_user_id END
 WHERE accounts_callernumber.account_id = excluded.account_id OR accounts_callernumber.verified_at IS NULL
 RETURNING id
 """
@@ -56,6 +61,7 @@ def open_account(
     numbers: Iterable[str] = (),
     client_users: Iterable[str] = (),
     pin: str | None = None,
+    card: bool = False,
     allow: Iterable[str] = (),
     deny: Iterable[str] = (),
     time_zone: str = "UTC",
@@ -63,8 +69,8 @@ def open_account(
     """A new account with everything it is recognised by and bounded with, or nothing at all.
 
     Limits left None are the plan's. `numbers` are read by `parse_number` and count as proved, because staff gave
-    them. `allow` and `deny` are prefixes such as "44" or "+44"; any `allow` limits the account to what is listed.
-    Raises an AccountError, NumberUnreadable, or Django's ValidationError with the field named.
+    them. `card` gives it a card number. `allow` and `deny` are prefixes such as "44" or "+44"; any `allow` limits the
+    account to what is listed. Raises an AccountError, NumberUnreadable, or Django's ValidationError, field named.
     """
     if Account.objects.filter(name=name).exists():
         raise NameTaken(f"There is already an account called {name!r}: choose another name.")
@@ -86,8 +92,9 @@ def open_account(
         _add_number(account, number)
     for client_user in client_users:
         _add_client_user(account, client_user)
-    _add_rules(account, DestinationRule.Kind.ALLOW, allowed)
-    _add_rules(account, DestinationRule.Kind.DENY, [read_prefix(prefix) for prefix in deny])
+    _add_rules(account, allowed, deny)
+    if card:
+        give_card_number(account)
     return account
 
 
@@ -110,6 +117,34 @@ def hash_pin(pin: str) -> str:
     if not _PIN.fullmatch(pin):
         raise PinUnusable("A PIN is 4 to 12 digits.")
     return pins.hash_of(pin)
+
+
+def give_card_number(account: Account) -> str:
+    """The account's card number, a new one where it had none: ten digits by which it is named on any telephone."""
+    for _ in range(20):
+        with transaction.atomic():
+            stored = Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+            if stored.card_number:
+                account.card_number = stored.card_number
+                return stored.card_number
+            number = f"{secrets.randbelow(9) + 1}{secrets.randbelow(10**9):09}"
+            if Account.objects.filter(card_number=number).exists():
+                continue
+            account.card_number = stored.card_number = number
+            stored.save(update_fields=["card_number"])
+            return number
+    raise RuntimeError("of twenty random card numbers each was taken")
+
+
+def trust_number(number: CallerNumber, *, needs_pin: bool) -> None:
+    """Whether callers from this number have to give the PIN. Its owner decides: a caller's number can be made up.
+
+    Raises NumberNotVerified for one that nobody has proved.
+    """
+    if number.verified_at is None:
+        raise NumberNotVerified("This number is not verified: verify it first.")
+    number.needs_pin = needs_pin
+    number.save(update_fields=["needs_pin"])
 
 
 def find_other_owner(number: str, account_id: int) -> Answer:
@@ -173,11 +208,13 @@ def _add_client_user(account: Account, name: str) -> None:
     client_user.save()
 
 
-def _add_rules(account: Account, kind: DestinationRule.Kind, prefixes: Iterable[str]) -> None:
-    for prefix in dict.fromkeys(prefixes):
-        rule = DestinationRule(account=account, kind=kind, prefix=prefix)
-        rule.full_clean()
-        rule.save()
+def _add_rules(account: Account, allowed: Iterable[str], deny: Iterable[str]) -> None:
+    denied = [read_prefix(prefix) for prefix in deny]
+    for kind, prefixes in ((DestinationRule.Kind.ALLOW, allowed), (DestinationRule.Kind.DENY, denied)):
+        for prefix in dict.fromkeys(prefixes):
+            rule = DestinationRule(account=account, kind=kind, prefix=prefix)
+            rule.full_clean()
+            rule.save()
 
 
 def _known_time_zone(name: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from benchmarks import books, ceiling, costs, load, machine, outbox, overspend, world
+from benchmarks import books, ceiling, costs, load, machine, outbox, overspend, rate_checker, world
 from benchmarks.encoding import svaml_microseconds
 from benchmarks.machine import Database, WebServer
 from benchmarks.measured import Round
@@ -70,11 +70,13 @@ def measure(plan: Plan) -> Results:
         machine.migrate(database)
         full = database.copy("full") if plan.with_full_tables else None
         errands = database.copy("errands")
+        prices = database.copy("prices")
         world.found(database, accounts=ACCOUNTS, rates=RATES)
         ceiling.install(database)
         _compare_ways(results, plan, database)
         _measure_costs(results)
         _measure_outbox(results, plan, errands)
+        _measure_rate_checker(results, plan, prices)
         if full is not None:
             _compare_sizes(results, plan, database, full)
     return results
@@ -160,6 +162,16 @@ def _measure_outbox(results: Results, plan: Plan, database: Database) -> None:
     name = f"a round of the relay with {MANY_FINISHED:,} finished rows / before"
     results.targets.append(Target(name=name, figures=[after / before], bound=2.0, at_most=True))
     results.notes.append(f"a round of the relay that leases 50 rows takes {before:.1f} ms, {after:.1f} ms when full")
+
+
+def _measure_rate_checker(results: Results, plan: Plan, database: Database) -> None:
+    _say(f"asking for prices in a deck of {rate_checker.RATES:,} rates")
+    first, again = rate_checker.latencies_ms(database, users=60 * plan.rounds)
+    for what, took_ms in (("a number being typed", first), ("the same number again", again)):
+        name = f"the price of {what}, {rate_checker.RATES:,} rates, p95"
+        figures = [outbox.percentile_95(took_ms)]
+        results.targets.append(Target(name=name, figures=figures, bound=10, at_most=True, unit=" ms"))
+        results.notes.append(f"the price of {what}: p50 {rate_checker.percentile_50(took_ms):.1f} ms")
 
 
 def _take_turns(results: Results, plan: Plan, ways: dict[str, Callable[[int, int], Round]]) -> None:

@@ -27,6 +27,20 @@ _TERMS = (
     "r.minimum_charge, r.grace_seconds"
 )
 
+_DECK_OF_WALLET = """
+coalesce(
+    w.deck_id,
+    (SELECT d.id FROM billing_ratedeck d WHERE d.currency = w.currency AND d.service = 'calls' AND d.is_default))
+"""
+
+# The first of the decks that were named is taken which has the wallet's currency.
+_DECK_NAMED = f"""
+coalesce(
+    (SELECT d.id FROM billing_ratedeck d
+     WHERE d.id = ANY(%s) AND d.currency = w.currency AND d.service = 'calls' ORDER BY d.id LIMIT 1),
+    {_DECK_OF_WALLET})
+"""  # noqa: S608 - built from constants of this module
+
 _QUOTE = f"""
 SELECT w.id, w.currency, w.balance - w.held + w.credit_limit, {_TERMS}
 FROM billing_wallet w
@@ -36,10 +50,7 @@ LEFT JOIN LATERAL (
     WHERE rate.version_id = (
             SELECT deck.active_version_id
             FROM billing_ratedeck deck
-            WHERE deck.id = coalesce(
-                w.deck_id,
-                (SELECT d.id FROM billing_ratedeck d
-                 WHERE d.currency = w.currency AND d.service = 'calls' AND d.is_default))
+            WHERE deck.id = {{deck}}
         )
         AND rate.prefix = ANY(%s)
         AND rate.effective_from <= %s
@@ -49,6 +60,8 @@ LEFT JOIN LATERAL (
 WHERE w.account_id = %s
 FOR NO KEY UPDATE OF w
 """  # noqa: S608 - built from constants of this module
+_QUOTE_BY_WALLET = _QUOTE.format(deck=_DECK_OF_WALLET)
+_QUOTE_BY_DECKS = _QUOTE.format(deck=_DECK_NAMED)
 
 _RESERVATION = f"""
 SELECT h.id, h.amount, h.state, w.id, w.currency, w.balance - w.held + w.credit_limit, {_TERMS}
@@ -92,10 +105,15 @@ class Settlement:
 FREE = Settlement(currency="", price=ZERO, charge=ZERO, loss=ZERO, rate_id=None, billed_seconds=0, breakdown={})
 
 
-def quote(account_id: int, prefixes: Sequence[str], at: datetime) -> Answer:
-    """Lock the account's wallet and find its rate: longest of the prefixes, valid at that time. See `read_quote`."""
+def quote(account_id: int, prefixes: Sequence[str], at: datetime, deck_ids: Sequence[int] = ()) -> Answer:
+    """Lock the account's wallet and find its rate: longest of the prefixes, valid at that time. See `read_quote`.
+
+    The rate is of the account's own deck, or of that among `deck_ids` which has the account's currency.
+    """
     ledger.must_be_in_a_transaction()
-    return ask(_QUOTE, [list(prefixes), at, account_id])
+    if deck_ids:
+        return ask(_QUOTE_BY_DECKS, [list(deck_ids), list(prefixes), at, account_id])
+    return ask(_QUOTE_BY_WALLET, [list(prefixes), at, account_id])
 
 
 def read_quote(answer: Answer) -> Quote | None:

@@ -9,6 +9,7 @@ Decimal('0.120000')
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 
@@ -87,6 +88,26 @@ def affordable_seconds(terms: Terms, amount: Decimal, *, at_most_seconds: int) -
     while price_of(terms, seconds) > amount:
         seconds -= terms.next_increment
     return max(terms.grace_seconds + 1, seconds)
+
+
+def affordable_seconds_together(every: Sequence[Terms], amount: Decimal, *, at_most_seconds: int) -> int:
+    """The longest duration, up to a bound, whose prices together are within the amount; 0 when the least are not.
+
+    >>> terms = Terms(price_per_minute=Decimal("0.06")), Terms(price_per_minute=Decimal("0.02"))
+    >>> affordable_seconds_together(terms, Decimal("1.00"), at_most_seconds=14_400)
+    720
+    """
+    if sum(map(least_price, every)) > amount:
+        return 0
+    # A longer call never costs less, so what is affordable is found by halving.
+    affordable, beyond = 0, at_most_seconds + 1
+    while beyond - affordable > 1:
+        middle = (affordable + beyond) // 2
+        if sum(price_of(terms, middle) for terms in every) <= amount:
+            affordable = middle
+        else:
+            beyond = middle
+    return affordable
 
 
 def breakdown(terms: Terms, duration_seconds: int) -> dict[str, str | int]:

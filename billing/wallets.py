@@ -77,6 +77,8 @@ def close_account(account: Account) -> None:
 
     What is left of the balance stays in the books and is paid out by a correction.
     """
+    # The account before its wallet, as an app's request and a PIN take them: see docs/locking.md.
+    Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     wallet = Wallet.objects.select_for_update(no_key=True).filter(account=account).first()
     if wallet is not None and wallet.held:
         raise MoneyHeld(

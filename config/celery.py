@@ -45,8 +45,12 @@ app.conf.beat_schedule = {
     "callouts": {"task": "telephony.callouts", "schedule": 5.0, "options": {"expires": 5}},
     # A code that nobody typed in ends its verification soon after it has run out.
     "verifications": {"task": "telephony.verifications", "schedule": 60.0, "options": {"expires": 55}},
+    # Somebody who guesses PINs is noticed within minutes.
+    "guesses": {"task": "telephony.guesses", "schedule": 60.0, "options": {"expires": 55}},
     # A day is sealed once nothing of it can still be committing.
     "seal": {"task": "billing.seal", "schedule": crontab(minute=20), "options": {"expires": 3000}},
     # What customers' systems were told is kept for 90 days.
     "forget": {"task": "webhooks.forget", "schedule": crontab(minute=40), "options": {"expires": 3000}},
+    # A nonce is refused a second time for a day.
+    "forget nonces": {"task": "softphone.forget", "schedule": crontab(minute=50), "options": {"expires": 3000}},
 }

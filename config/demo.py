@@ -25,13 +25,15 @@ from billing.models import RateDeck
 from billing.money import Money
 from billing.topups import credit
 from billing.wallets import open_wallet
-from config import demo_work, processes
+from config import demo_softphone, demo_work, processes
 from config.demo_menu import ACCESS_NUMBER, PIN, open_line
+from config.demo_softphone import Seen
 from config.demo_work import BOOKS, Begun, NotDone
 from config.embedded_servers import free_port
 from sandbox import Call, Lose, Phone, Press, Repeat, Sandbox, Silence, Swap
 from telephony.applications import add_application
 from telephony.callbacks import public_path
+from telephony.models import Application
 from telephony.reconcile import Reconciled, reconcile
 
 HARBOUR = "+442079460001"
@@ -60,13 +62,17 @@ CUSTOMERS = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a demo did: its accounts, the platform's record of the calls, what reconciling brought, what we began."""
+    """What a demo did: its accounts, the platform's record of the calls, what reconciling brought, what we began.
+
+    `seen` is what the person with the softphone saw.
+    """
 
     accounts: list[Account]
     opened_with: dict[int, Decimal]
     calls: list[Call]
     reconciled: Reconciled
     begun: Begun
+    seen: Seen
 
 
 def play(*, seed: int) -> Outcome:
@@ -99,9 +105,25 @@ def play(*, seed: int) -> Outcome:
             processes.wait_until_ready(address, started["web"])
             platform.run()
             begun = demo_work.begin(platform, accounts[0], told=accounts[-1])
+            seen = [] if suffix else call_through(platform, address, application, accounts[0])
         reconciled = reconcile(timezone.now() + timedelta(hours=6), application)
     opened_with = {account.pk: Decimal(c.balance) for account, c in zip(accounts, CUSTOMERS, strict=True)}
-    return Outcome(accounts=accounts, opened_with=opened_with, calls=platform.calls, reconciled=reconciled, begun=begun)
+    return Outcome(
+        accounts=accounts,
+        opened_with=opened_with,
+        calls=platform.calls,
+        reconciled=reconciled,
+        begun=begun,
+        seen=seen,
+    )
+
+
+def call_through(platform: Sandbox, address: str, application: Application, owner: Account) -> Seen:
+    """The owner of Harbour Cafe calls with a softphone, and by calling card at somebody else's telephone."""
+    line = demo_softphone.set_up(application, owner.client_users.get())
+    seen = demo_softphone.play(platform, address, line, HARBOUR)
+    demo_softphone.use_card(platform, owner)
+    return seen
 
 
 def open_accounts(suffix: str = "") -> list[Account]:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Sum
 
 from billing.models import Entry
-from config import demo_work
+from config import demo_softphone, demo_work
 from config.demo import Outcome
 from sandbox import Call as SandboxCall
 from sandbox import Fault, Lose, Repeat, Swap
@@ -34,6 +34,7 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
         "revenue": f"{revenue:.6f}",
         "provider_cost": f"{cost:.6f}",
         "margin": f"{revenue - cost:.6f}",
+        "softphone": demo_softphone.as_dict(outcome.seen),
         "begun": demo_work.as_dict(outcome.begun),
         "alerts": demo_work.alerts(outcome.begun),
         "entries": Entry.objects.count(),
@@ -59,6 +60,11 @@ def lines(outcome: Outcome, figures: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield from demo_work.lines(outcome.begun)
     yield ""
+    if outcome.seen:
+        yield "What somebody with a softphone saw"
+        yield ""
+        yield from demo_softphone.print_lines(outcome.seen)
+        yield ""
     yield f"  {'account':<20}{'opening':>12}{'charged':>12}{'closing':>12}{'held':>10}   calls"
     for account in figures["accounts"]:
         yield (

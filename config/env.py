@@ -54,6 +54,8 @@ class Environment:
     callback_deadline_seconds: float
     dial_timeout_seconds: int
     hold_margin_seconds: int
+    call_through_seconds: int
+    geoip_db_path: str
     outbox_lease_seconds: int
     webhook_private_targets: list[str]
     email_url: str = field(repr=False)
@@ -86,6 +88,8 @@ def read(variables: Mapping[str, str] | None = None) -> Environment:
         callback_deadline_seconds=source.seconds("CALLBACK_DEADLINE_SECONDS", 1.5, at_most=10.0),
         dial_timeout_seconds=source.integer("DIAL_TIMEOUT_SECONDS", 45, at_most=600),
         hold_margin_seconds=source.integer("HOLD_MARGIN_SECONDS", 120, at_most=3600),
+        call_through_seconds=source.integer("CALL_THROUGH_SECONDS", 60, at_most=600),
+        geoip_db_path=source.text("GEOIP_DB_PATH"),
         outbox_lease_seconds=source.integer("OUTBOX_LEASE_SECONDS", 60, at_most=3600),
         webhook_private_targets=source.words("WEBHOOK_PRIVATE_TARGETS"),
         email_url=source.email_address("EMAIL_URL"),

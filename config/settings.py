@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "csp",
     "config.apps.ConfigApp",
+    "softphone",
     "telephony",
     "billing",
     "webhooks",
@@ -114,8 +115,16 @@ ACCOUNT_SESSION_REMEMBER = False  # the cookie goes with the browser, the sessio
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/15m/key", "change_password": "5/m/user"}
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if environment.trusted_proxy else 0
-# The limits above are counted here, in each web process by itself: N processes allow N times as many attempts.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# The limits above are counted here, in each web process by itself: N processes allow N times as many attempts. Those of
+# apps have a store of their own: a full one forgets, and theirs is filled by anybody who makes up user names.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "softphone": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "softphone",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
+}
 ACCOUNT_ADAPTER = "accounts.portal.SignIn"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 
@@ -156,7 +165,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 # People are sent to https. A provider's callback is answered where it arrives: its signature would not survive a
 # redirect, and neither would the call. Probes come from inside.
 SECURE_SSL_REDIRECT = SECURE
-SECURE_REDIRECT_EXEMPT = [r"^callbacks/", r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^callbacks/", r"^acrobits/", r"^healthz$", r"^readyz$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.trusted_proxy else None
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144  # a menu of fifty questions as a form; callbacks have a limit of their own
@@ -176,6 +185,10 @@ REST_FRAMEWORK: dict[str, Any] = {
     "UNAUTHENTICATED_USER": None,
     "EXCEPTION_HANDLER": "config.api_errors.respond",
 }
+
+# --- call-through ----------------------------------------------------------------------------------------------------
+CALL_THROUGH_SECONDS = environment.call_through_seconds
+GEOIP_DB_PATH = environment.geoip_db_path
 
 WEB_WORKERS = environment.web_workers
 WEB_THREADS = environment.web_threads

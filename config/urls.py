@@ -6,6 +6,7 @@ from django.urls import include, path
 from config import health
 
 urlpatterns = [
+    path("", include("softphone.urls")),
     path("", include("telephony.urls")),
     path("", include("billing.urls")),
     path("", include("webhooks.urls")),

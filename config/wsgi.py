@@ -1,4 +1,4 @@
-"""The web process's way in. A callback takes a shorter one: it has no session, no cookies and no reader."""
+"""The web process's way in. What machines ask takes a shorter one: it has no session, no cookies and no reader."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -13,13 +13,13 @@ django.setup(set_prefix=False)
 
 from telephony.applications import watch_applications  # noqa: E402 - models exist only now
 
-CALLBACKS = "/callbacks/"
+MACHINES = ("/callbacks/", "/acrobits/")
 
 
-class CallbackHandler(WSGIHandler):
+class MachineHandler(WSGIHandler):
     """Django without the middleware of pages: sign-in, sessions, page headers, static files.
 
-    They cost a fifth of a callback's time and mean nothing to a provider.
+    They cost a fifth of a callback's time and mean nothing to a provider or an app.
     """
 
     def load_middleware(self, is_async: bool = False) -> None:
@@ -29,13 +29,13 @@ class CallbackHandler(WSGIHandler):
         self._middleware_chain = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
 
 
-_callbacks = CallbackHandler()
+_machines = MachineHandler()
 _pages = WSGIHandler()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """WSGI."""
-    handler = _callbacks if environ.get("PATH_INFO", "").startswith(CALLBACKS) else _pages
+    handler = _machines if environ.get("PATH_INFO", "").startswith(MACHINES) else _pages
     return handler(environ, start_response)
 
 

@@ -7,24 +7,34 @@ from dataclasses import dataclass
 
 from postgres.statements import Answer, ask
 from telephony.menu_runs import Version
-from telephony.menus import read_menu
+from telephony.menus import LOCALE, read_menu
+from telephony.models import AccessNumber as Kept
+
+Leads = Kept.Leads
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccessNumber:
-    """A number of ours. `version` is the newest of its menu; `connects_to` is empty where it names no number."""
+    """A number of ours. `version` is the newest of its menu; `connects_to` is empty where it names no number.
+
+    `deck_ids` price what comes in by it; none: the account's own deck does.
+    """
 
     id: int
     number: str
     account_id: int | None
     connects_to: str
     version: Version | None
+    leads: Leads = Leads.AS_BELOW
+    locale: str = LOCALE
+    deck_ids: tuple[int, ...] = ()
 
 
 def find(application_id: int, number: str) -> Answer:
     """Ask for an enabled access number of the application. See `read`."""
     return ask(
-        "SELECT n.id, n.number, n.account_id, n.connects_to, v.id, v.definition::text "
+        "SELECT n.id, n.number, n.account_id, n.connects_to, v.id, v.definition::text, n.leads, n.locale, "
+        "ARRAY(SELECT ratedeck_id FROM telephony_accessnumber_rate_decks WHERE accessnumber_id = n.id) "
         "FROM telephony_accessnumber n LEFT JOIN LATERAL ("
         "    SELECT id, definition FROM telephony_menuversion WHERE menu_id = n.menu_id "
         "    ORDER BY number DESC LIMIT 1) v ON true "
@@ -38,13 +48,16 @@ def read(answer: Answer) -> AccessNumber | None:
     row = answer.row()
     if row is None:
         return None
-    id, number, account_id, connects_to, version_id, definition = row
+    id, number, account_id, connects_to, version_id, definition, leads, locale, deck_ids = row
     return AccessNumber(
         id=id,
         number=number,
         account_id=account_id,
         connects_to=connects_to,
         version=None if version_id is None else Version(id=version_id, menu=read_menu(json.loads(definition))),
+        leads=Leads(leads),
+        locale=locale,
+        deck_ids=tuple(deck_ids),
     )
 
 

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from billing.charging import Settlement
 from postgres.statements import ask, tell
+from telephony import bridge_legs
 from telephony.callout_checks import next_moment
 from telephony.calls import KnownCall, NewCall
 from telephony.cdrs import Ending
@@ -143,6 +144,8 @@ def _go_on(callout_id: UUID, call_id: UUID, ending: Ending, at: datetime) -> Non
             )
             return
     was_answered = ending.result == Result.ANSWERED.value or ending.duration_seconds > 0
+    if callout.kind == Callout.Kind.BRIDGE:
+        bridge_legs.part(call_id, was_answered=was_answered)
     detail = callout.detail
     if was_answered and callout.machine == "machine" and callout.on_machine == Callout.OnMachine.HANG_UP:
         detail = "A machine answered, so nothing was said."

@@ -5,6 +5,7 @@ Whoever asks: an app, somebody on an access number, or a menu on a caller's beha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,6 +16,7 @@ from accounts.limits import Standing
 from accounts.numbers import NumberUnreadable, parse_number, prefixes
 from billing import charging
 from billing.charging import APP_PREFIX
+from billing.rating import Quote
 from telephony import calls, inbox
 from telephony.access_numbers import AccessNumber
 from telephony.calls import KnownCall, NewCall
@@ -61,22 +63,22 @@ def number_of(dialled: str, home_country: str | None = None) -> Destination:
         return Destination(text=dialled, wrong=Reason.DESTINATION_UNREADABLE)
 
 
-def authorise(received: Received, standing: Standing, destination: Destination) -> Grant | Refuse:
-    """For how long the account may have this connection. When it may, the money is held from here on."""
-    return authorise_call(received.call_id, standing, destination, received.received_at)
+def authorise(
+    received: Received, standing: Standing, destination: Destination, deck_ids: Sequence[int] = ()
+) -> Grant | Refuse:
+    """For how long the account may have this connection. When it may, the money is held from here on.
+
+    It is priced by the account's deck, or by that of `deck_ids` which has its currency.
+    """
+    return authorise_call(received.call_id, standing, destination, received.received_at, deck_ids)
 
 
-def authorise_call(call_id: UUID, standing: Standing, destination: Destination, now: datetime) -> Grant | Refuse:
+def authorise_call(
+    call_id: UUID, standing: Standing, destination: Destination, now: datetime, deck_ids: Sequence[int] = ()
+) -> Grant | Refuse:
     """The same for a call by its id, whoever begins it."""
-    quoted = charging.quote(standing.account_id, destination.prefixes, now)
-    counted = calls.count_open(standing.account_id)
-    quote = charging.read_quote(quoted)
-    (open_calls,) = counted.row() or (0,)
-    if quote is None:
-        return refusal(Reason.NOT_ENOUGH_CREDIT, "No wallet.")
-    ask = how_long_to_app_user if destination.is_app_user else how_long
-    answer = ask(standing, quote, open_calls=open_calls)
-    if isinstance(answer, Grant):
+    quote, answer = judge(standing, destination, now, deck_ids)
+    if quote is not None and isinstance(answer, Grant):
         waiting_seconds = answer.seconds + settings.DIAL_TIMEOUT_SECONDS + settings.HOLD_MARGIN_SECONDS
         charging.reserve(
             quote,
@@ -88,15 +90,33 @@ def authorise_call(call_id: UUID, standing: Standing, destination: Destination, 
     return answer
 
 
+def judge(
+    standing: Standing, destination: Destination, now: datetime, deck_ids: Sequence[int] = ()
+) -> tuple[Quote | None, Grant | Refuse]:
+    """What the same call would be answered, holding nothing. The wallet is locked until the transaction ends."""
+    quoted = charging.quote(standing.account_id, destination.prefixes, now, deck_ids)
+    counted = calls.count_open(standing.account_id)
+    quote = charging.read_quote(quoted)
+    (open_calls,) = counted.row() or (0,)
+    if quote is None:
+        return None, refusal(Reason.NOT_ENOUGH_CREDIT, "No wallet.")
+    ask = how_long_to_app_user if destination.is_app_user else how_long
+    return quote, ask(standing, quote, open_calls=open_calls)
+
+
 def begin(
     received: Received,
     standing: Standing,
     destination: Destination,
     access_number: AccessNumber | None = None,
+    call_through_id: UUID | None = None,
 ) -> Decision:
-    """Connect at once what was dialled, if the account may have it; write the call down with its decision."""
+    """Connect at once what was dialled, if the account may have it; write the call down with its decision.
+
+    `call_through_id` is what an app had asked for: then the caller has proved who it is.
+    """
     access_number_id = access_number.id if access_number else None
-    answer = authorise(received, standing, destination)
+    answer = authorise(received, standing, destination, access_number.deck_ids if access_number else ())
     if isinstance(answer, Refuse):
         return refuse(
             received,
@@ -104,9 +124,10 @@ def begin(
             answer,
             account_id=standing.account_id,
             access_number_id=access_number_id,
+            call_through_id=call_through_id,
         )
     decision = connect(received, standing, destination, answer)
-    if access_number and isinstance(decision, Connect):
+    if access_number and call_through_id is None and isinstance(decision, Connect):
         # The caller's own number is not proved, so the number that was dialled is shown: it is ours.
         decision = replace(decision, caller_id=access_number.number)
     write(
@@ -115,6 +136,7 @@ def begin(
         Call.State.AUTHORISED,
         account_id=standing.account_id,
         access_number_id=access_number_id,
+        call_through_id=call_through_id,
         shown_caller_id=decision.caller_id or "" if isinstance(decision, Connect) else "",
         limit_seconds=answer.seconds,
     )
@@ -161,6 +183,7 @@ def write(
     *,
     account_id: int | None,
     access_number_id: int | None = None,
+    call_through_id: UUID | None = None,
     shown_caller_id: str = "",
     limit_seconds: int | None = None,
     refused: Refuse | None = None,
@@ -179,6 +202,7 @@ def write(
             begun_at=received.received_at,
             state=state,
             access_number_id=access_number_id,
+            call_through_id=call_through_id,
             shown_caller_id=shown_caller_id,
             refusal=refused.reason.value if refused else "",
             detail=refused.detail[:255] if refused else "",
@@ -194,6 +218,7 @@ def refuse(
     *,
     account_id: int | None,
     access_number_id: int | None = None,
+    call_through_id: UUID | None = None,
 ) -> Refuse:
     """Write down that the call was refused before it began."""
     write(
@@ -202,6 +227,7 @@ def refuse(
         Call.State.REFUSED,
         account_id=account_id,
         access_number_id=access_number_id,
+        call_through_id=call_through_id,
         refused=refused,
     )
     inbox.record(received, refused)

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from postgres.statements import ask, tell
-from telephony import calls, ivr, menu_runs
+from telephony import bridge_legs, calls, ivr, menu_runs
 from telephony.calls import KnownCall
 from telephony.decisions import Continue, Decision, HangUp
 from telephony.events import AnsweringMachine, CallAnswered
@@ -25,15 +25,17 @@ def answered(received: Received, call: KnownCall) -> Decision:
     event = received.event
     assert isinstance(event, CallAnswered)  # noqa: S101 - chosen by the event's kind
     row = ask(
-        "SELECT c.kind, c.text, c.locale, c.on_machine, v.id, v.definition::text "
+        "SELECT c.kind, c.text, c.locale, c.conference_id, c.on_machine, v.id, v.definition::text "
         "FROM telephony_callout c LEFT JOIN telephony_menuversion v ON v.id = c.menu_version_id WHERE c.id = %s",
         [call.callout_id],
     ).row()
     assert row is not None  # noqa: S101 - the call refers to it
-    kind, text, locale, on_machine, version_id, definition = row
+    kind, text, locale, conference_id, on_machine, version_id, definition = row
     if event.machine is not None:
         note_machine(call.callout_id, event.machine)
     at = received.received_at
+    if kind == Callout.Kind.BRIDGE:
+        return bridge_legs.answered(call, conference_id, locale, at)
     detects = on_machine != Callout.OnMachine.IGNORE
     if _goes_unheard(event.machine, on_machine):
         calls.mark_answered(call.id, at)

@@ -259,7 +259,7 @@ def look(checked: Checked, like: Asked | None = None) -> Asked:
     `like` is what was asked for another of the same list: what is the same for all of them is not asked again.
     """
     new, destination = checked.new, checked.destination
-    application = like.application if like else _find_application()
+    application = like.application if like else find_application()
     menu = like.menu if like else _find_menu(new.menu_version_id)
     return Asked(
         application=application,
@@ -282,7 +282,8 @@ def look(checked: Checked, like: Asked | None = None) -> Asked:
     )
 
 
-def _find_application() -> Answer:
+def find_application() -> Answer:
+    """Ask by which application callouts are placed: its id and its usual caller ID. No row: by none."""
     able = [name for name, provider in PROVIDERS.items() if provider.capabilities.places_callouts]
     return ask(
         "SELECT id, caller_id FROM telephony_application WHERE enabled AND provider = ANY(%s) ORDER BY id LIMIT 1",

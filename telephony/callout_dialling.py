@@ -245,7 +245,7 @@ class CalloutErrand:
         found = ask(_CALL_TO_PLACE, [call_id]).row()
         if found is None:
             raise LookupError("there is no such call of a callout")
-        application_id, provider_call_id, is_over, begun_at, limit_seconds, *about = found
+        application_id, provider_call_id, is_over, is_alone, begun_at, limit_seconds, *about = found
         if is_over or provider_call_id:
             return None
         reached = applications.read_access(applications.find_access(application_id))
@@ -254,6 +254,8 @@ class CalloutErrand:
         if row.doubtful_since is None:
             if now - begun_at > PLACED_WITHIN:
                 return Refused("It could not be placed in time, so it was not placed at all.")
+            if is_alone:
+                return Refused("The other one had hung up before it was called.")
             if not reached.enabled:
                 return Refused("The application that was to place it is switched off.")
             if next_moment(order.number, time_zone, earliest, latest, now) != now:
@@ -299,7 +301,10 @@ class CalloutErrand:
 _APPLICATION_OF = "SELECT application_id FROM telephony_call WHERE id = %s"
 
 _CALL_TO_PLACE = (
-    "SELECT call.application_id, call.provider_call_id, call.ended_at IS NOT NULL, call.begun_at, call.limit_seconds, "
+    "SELECT call.application_id, call.provider_call_id, call.ended_at IS NOT NULL, "
+    "EXISTS (SELECT FROM telephony_call other "
+    "    WHERE other.bridge_id = call.bridge_id AND other.id <> call.id AND other.ended_at IS NOT NULL), "
+    "call.begun_at, call.limit_seconds, "
     "c.kind, c.destination, c.caller_id, c.text, c.locale, c.conference_id, c.on_machine, "
     "c.earliest, c.latest, c.time_zone "
     "FROM telephony_call call JOIN telephony_callout c ON c.id = call.callout_id WHERE call.id = %s"
@@ -325,7 +330,7 @@ def _order(
 ) -> CalloutOrder:
     detects_machine = on_machine != Callout.OnMachine.IGNORE
     order_kind = CalloutKind.ASK_US
-    if kind == Callout.Kind.CONFERENCE:
+    if kind in (Callout.Kind.CONFERENCE, Callout.Kind.BRIDGE):
         order_kind = CalloutKind.CONFERENCE
     elif kind == Callout.Kind.TEXT and not detects_machine:
         order_kind = CalloutKind.SPEAK
@@ -340,7 +345,13 @@ def _order(
         locale=locale,
         conference_id=conference_id,
         detects_machine=detects_machine,
+        asks_when_answered=kind == Callout.Kind.BRIDGE,
     )
+
+
+def end_unplaced(call_id: UUID, why: str, now: datetime) -> None:
+    """End a call that the provider was never asked for, in the caller's transaction; its callout says why."""
+    _end(call_id, why, now, NOT_PLACED)
 
 
 def _end(call_id: UUID, why: str, now: datetime, ending: Ending | None) -> None:

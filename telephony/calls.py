@@ -140,8 +140,15 @@ def read(answer: Answer) -> KnownCall | None:
 
 
 def count_open(account_id: int) -> Answer:
-    """Count the account's calls that are not over. Under the wallet's lock the count cannot grow meanwhile."""
-    return ask("SELECT count(*) FROM telephony_call WHERE account_id = %s AND ended_at IS NULL", [account_id])
+    """Count the account's calls that are not over, the two of a bridge as one.
+
+    Under the wallet's lock the count cannot grow meanwhile.
+    """
+    return ask(
+        "SELECT count(*) FILTER (WHERE bridge_id IS NULL) + count(DISTINCT bridge_id) "
+        "FROM telephony_call WHERE account_id = %s AND ended_at IS NULL",
+        [account_id],
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +164,9 @@ class NewCall:
     begun_at: datetime
     state: Call.State
     access_number_id: int | None = None
+    call_through_id: UUID | None = None
     callout_id: UUID | None = None
+    bridge_id: UUID | None = None
     shown_caller_id: str = ""
     refusal: str = ""
     detail: str = ""
@@ -170,12 +179,14 @@ def write(call: NewCall) -> None:
     over = call.state in (Call.State.REFUSED, Call.State.ENDED)
     tell(
         "INSERT INTO telephony_call (id, application_id, provider_call_id, account_id, caller, destination, "
-        "access_number_id, callout_id, shown_caller_id, state, refusal, detail, limit_seconds, begun_at, ended_at, "
-        "review) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "access_number_id, call_through_id, callout_id, bridge_id, shown_caller_id, state, refusal, detail, "
+        "limit_seconds, begun_at, ended_at, review) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
             call.id, call.application_id, call.provider_call_id, call.account_id, call.caller, call.destination,
-            call.access_number_id, call.callout_id, call.shown_caller_id, call.state.value, call.refusal, call.detail,
-            call.limit_seconds, call.begun_at, call.begun_at if over else None, call.review[:100],
+            call.access_number_id, call.call_through_id, call.callout_id, call.bridge_id, call.shown_caller_id,
+            call.state.value, call.refusal, call.detail, call.limit_seconds, call.begun_at,
+            call.begun_at if over else None, call.review[:100],
         ],
     )  # fmt: skip
 

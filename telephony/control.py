@@ -11,13 +11,14 @@ from datetime import datetime
 
 import structlog
 
-from accounts import directory
+from accounts import directory, pins
 from accounts.limits import Standing
 from billing import charging
 from postgres.work import in_one_transaction
 from telephony import (
     access_numbers,
     beginnings,
+    call_through,
     callout_answers,
     callout_marks,
     calls,
@@ -31,6 +32,7 @@ from telephony import (
 )
 from telephony.access_numbers import AccessNumber
 from telephony.beginnings import Destination, begun_before, destination_of, number_of
+from telephony.call_through import Mapped
 from telephony.calls import KnownCall
 from telephony.cdrs import Ending
 from telephony.decisions import Acknowledge, Continue, Decision, DenyVerification, Reason, Refuse
@@ -109,18 +111,64 @@ def _refusal_without_money(event: CallIncoming, standing: Standing | None, desti
 
 def _on_our_number(received: Received, event: CallIncoming) -> Decision:
     """Somebody dials from an ordinary phone. Who that is remains open; the number dialled says where it leads."""
+    dialled, caller = event.destination.value, event.caller.number or ""
     locked = calls.lock(received.call_id)
-    found = access_numbers.find(received.application.id, event.destination.value)
+    found = access_numbers.find(received.application.id, dialled)
+    mapped = call_through.find(received.application.id, dialled, caller, _begun_at(received))
+    trusted = pins.find_trusted(caller)
     call = calls.read(locked)
     number = access_numbers.read(found)
     if call is not None:
         return begun_before(received, call)
     if number is None:
-        dialled = event.destination.value
         return beginnings.refuse(received, dialled, refusal(Reason.NOT_IDENTIFIED), account_id=None)
+    if (known := call_through.read(mapped)) and (decision := _as_asked(received, number, known)):
+        return decision
+    if number.leads is access_numbers.Leads.NOWHERE:
+        refused = refusal(Reason.NOT_IDENTIFIED, locale=number.locale)
+        return beginnings.refuse(received, dialled, refused, account_id=None, access_number_id=number.id)
+    if number.leads is access_numbers.Leads.CALLING_CARD:
+        return ivr.begin_card(received, number, pins.read_trusted(trusted))
     if number.version is not None:
-        return ivr.begin(received, number, number.version)
+        return ivr.begin(received, number, number.version, pins.read_trusted(trusted))
     return _forward(received, number)
+
+
+def _begun_at(received: Received) -> datetime:
+    """When the call was begun, by the provider's clock where it says so: it may have been long under way.
+
+    A clock that is far off is not believed, or a wish that ran out long ago would count again.
+    """
+    told, now = received.event.at, received.received_at
+    return told if told and now - call_through.LONGEST_UNDER_WAY <= told <= now else now
+
+
+def _as_asked(received: Received, number: AccessNumber, mapped: Mapped) -> Decision | None:
+    """An app said a moment ago where this call is to go. None when another call took its place meanwhile."""
+    event = received.event
+    assert isinstance(event, CallIncoming)  # noqa: S101 - chosen by the event's kind
+    destination = number_of(mapped.destination)
+    if not call_through.claim(mapped, received.call_id, received.received_at):
+        return None
+    found = directory.find_standing(
+        client_user="",
+        otherwise_account_id=mapped.account_id,
+        prefixes=destination.prefixes,
+        preferred_number=event.caller.number,
+    )
+    ours = access_numbers.find_ours(destination.text)
+    standing = directory.read_standing(found)
+    refused = refusal(Reason.DESTINATION_UNSUPPORTED) if ours.row() else may_call(standing)
+    if refused is not None or standing is None:
+        return beginnings.refuse(
+            received,
+            destination.text,
+            refused or refusal(Reason.UNKNOWN_CALLER),
+            account_id=mapped.account_id,
+            access_number_id=number.id,
+            call_through_id=mapped.id,
+        )
+    return beginnings.begin(received, standing, destination, number, mapped.id)
 
 
 def _forward(received: Received, number: AccessNumber) -> Decision:

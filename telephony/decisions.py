@@ -35,6 +35,12 @@ class Reason(StrEnum):
     OWN_TROUBLE = "own_trouble"
     CALLER_ID_NOT_OWNED = "caller_id_not_owned"
     NO_APPLICATION = "no_application"
+    CALLBACK_NUMBER_NOT_VERIFIED = "callback_number_not_verified"
+    CALLS_ITSELF = "calls_itself"
+    TOO_OFTEN = "too_often"
+    NO_CALLER_NUMBER = "no_caller_number"
+    NO_ACCESS_NUMBER = "no_access_number"
+    ACCESS_NUMBER_BUSY = "access_number_busy"
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,15 @@ class Park:
 
 
 @dataclass(frozen=True)
+class JoinConference:
+    """Let who answered our callout into the conference, after a sentence. Who is alone there hears it ringing."""
+
+    conference_id: str
+    say: Prompt = ()
+    locale: str = LOCALE
+
+
+@dataclass(frozen=True)
 class AllowVerification:
     """Let the provider bring the proof."""
 
@@ -121,7 +136,17 @@ class Acknowledge:
 
 
 Decision = (
-    Connect | ConnectUser | Continue | Refuse | Ask | HangUp | Park | AllowVerification | DenyVerification | Acknowledge
+    Connect
+    | ConnectUser
+    | Continue
+    | Refuse
+    | Ask
+    | HangUp
+    | Park
+    | JoinConference
+    | AllowVerification
+    | DenyVerification
+    | Acknowledge
 )
 
 _NAMES: dict[str, type[Decision]] = {
@@ -132,6 +157,7 @@ _NAMES: dict[str, type[Decision]] = {
     "ask": Ask,
     "hang_up": HangUp,
     "park": Park,
+    "join_conference": JoinConference,
     "allow_verification": AllowVerification,
     "deny_verification": DenyVerification,
     "acknowledge": Acknowledge,
@@ -142,7 +168,7 @@ _WORDS = {cls: word for word, cls in _NAMES.items()}
 def write_decision(decision: Decision) -> dict[str, Any]:
     """The decision as plain JSON values, with its name under `decision`."""
     values = {"decision": _WORDS[type(decision)], **vars(decision)}
-    if isinstance(decision, Connect | Ask | HangUp | Park):
+    if isinstance(decision, Connect | Ask | HangUp | Park | JoinConference):
         values["say"] = write_prompt(decision.say)
     if isinstance(decision, Ask):
         values["questions"] = [write_question(question) for question in decision.questions]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from outbox.errands import Errand
 from telephony.alerting import AlertErrand
+from telephony.bridge_legs import CUT
 from telephony.callout_dialling import CalloutErrand
+from telephony.hanging_up import HangUpErrand
 from telephony.provider_credit import CreditErrand
 from telephony.text_asking import TextStatusErrand
 from telephony.text_sending import TextErrand
@@ -12,6 +14,8 @@ from telephony.verification_starting import StartVerification
 
 ERRANDS: tuple[Errand, ...] = (
     CalloutErrand(),
+    HangUpErrand(),
+    HangUpErrand(CUT),
     AlertErrand(),
     CreditErrand(),
     TextErrand(),

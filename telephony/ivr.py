@@ -14,9 +14,10 @@ import structlog
 from accounts import directory, pins
 from accounts.numbers import country_of
 from billing import charging
-from telephony import access_numbers, beginnings, callout_marks, calls, inbox, menu_runs, prompts
+from telephony import access_numbers, beginnings, callout_marks, calls, guesses, inbox, menu_runs, prompts
 from telephony.access_numbers import AccessNumber
 from telephony.beginnings import Destination, begun_before, number_of
+from telephony.calling_card import after_proof, card_menu
 from telephony.calls import Connection, KnownCall
 from telephony.decisions import Ask, Connect, Continue, Decision, HangUp, Reason, Refuse
 from telephony.events import PromptAnswered
@@ -71,9 +72,29 @@ class _Turn:
         return country_of(self.call.destination)
 
 
-def begin(received: Received, number: AccessNumber, version: Version) -> Decision:
-    """Somebody dialled an access number that leads to a menu: ask its first question."""
-    run, decision = first_question(Run(version=version, payer_id=number.account_id))
+def begin(received: Received, number: AccessNumber, version: Version, account_id: int | None) -> Decision:
+    """Somebody dialled an access number that leads to a menu: ask its first question.
+
+    `account_id` is the caller's where its number needs no PIN.
+    """
+    run = Run(version=version, account_id=account_id, payer_id=number.account_id, deck_ids=number.deck_ids)
+    return _begun(received, number, first_question(run))
+
+
+def begin_card(received: Received, number: AccessNumber, account_id: int | None) -> Decision:
+    """Somebody dialled an access number that leads to the calling card. `account_id` as for a menu."""
+    version = Version(id=None, menu=card_menu(number.locale))
+    run = Run(version=version, account_id=account_id, deck_ids=number.deck_ids)
+    action = after_proof(number.locale)
+    if account_id is None:
+        return _begun(received, number, _ask_pin(run, action))
+    quote = charging.read_quote(charging.quote(account_id, [], received.received_at))
+    spoken = prompts.balance(quote.available, quote.currency, number.locale) if quote else ()
+    return _begun(received, number, _then(run, action.then, spoken))
+
+
+def _begun(received: Received, number: AccessNumber, outcome: Outcome) -> Decision:
+    run, decision = outcome
     beginnings.write(received, number.number, Call.State.MENU, account_id=None, access_number_id=number.id)
     menu_runs.write(received.call_id, run)
     inbox.record(received, decision)
@@ -131,7 +152,9 @@ def _next(received: Received, call: KnownCall, run: Run) -> Outcome:
 def _asked(run: Run, menu_id: str) -> Question | None:
     """The question that the provider calls by this id: ours by name, the first of the last reply by `FIRST`."""
     name = run.asked if menu_id == FIRST else menu_id
-    return _standing_question(run, name) or run.menu.question(name)
+    question = _standing_question(run, name) or run.menu.question(name)
+    is_too_early = run.account_id is None and question is not None and isinstance(question.expects, AsksDestination)
+    return None if is_too_early else question
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------
@@ -165,7 +188,7 @@ def _standing_question(run: Run, name: str) -> Question | None:
     locale, waiting = run.menu.locale, run.waiting
     prompt = waiting.prompt if waiting is not None else ()
     if name == PIN_QUESTION:
-        own = prompt if waiting is not None and waiting.does is Does.ASK_PIN else ()
+        own = prompt if waiting is not None and waiting.does in (Does.ASK_PIN, Does.SPEAK_BALANCE) else ()
         return Question(PIN_QUESTION, own or prompts.phrase(Phrase.ASK_PIN, locale), Pin())
     if name == DESTINATION_QUESTION:
         own = prompt if waiting is not None and waiting.does is Does.ASK_DESTINATION else ()
@@ -285,14 +308,24 @@ def _entered(turn: _Turn, run: Run, digits: str) -> Outcome:
             return _again(turn, run, prompts.phrase(Phrase.WRONG_INPUT, run.menu.locale))
 
 
-def _identify(turn: _Turn, run: Run, pin: str, then: str) -> Outcome:
-    """The caller's number names an account; only the PIN proves it."""
-    claim = pins.read_claim(pins.find_claim(turn.call.caller))
-    if not pins.proves(claim, pin, turn.received.received_at):
+def _identify(turn: _Turn, run: Run, digits: str, then: str) -> Outcome:
+    """The caller's number, or the card number before the PIN, names an account; only the PIN proves it."""
+    card_number, pin = pins.read_entered(digits)
+    caller, at = turn.call.caller, turn.received.received_at
+    found = pins.find_claim_of_card(card_number) if card_number else pins.find_claim(caller)
+    guessed = guesses.find_by(caller, at)
+    claim = pins.read_claim(found)
+    if guesses.are_too_many(guessed):
+        claim = None  # from here on nothing is right, and it sounds the same
+    verdict = pins.try_pin(claim, pin, at)
+    if verdict.has_locked:
+        guesses.tell_locked(verdict.account, at)
+    if not verdict.is_proved:
         return _wrong_pin(turn, run)
     assert claim is not None  # noqa: S101 - nothing else is proved
     waiting = run.waiting if turn.question.name == PIN_QUESTION else Action.goto(then) if then else None
-    run = replace(run, account_id=claim.account_id, waiting=None, wrong_inputs=0, wrong_pins=0)
+    # Its wrong PINs stay: one right PIN of one's own must not hide guesses at others' from `guesses`.
+    run = replace(run, account_id=claim.account_id, waiting=None, wrong_inputs=0)
     if waiting is None or waiting.does is Does.ASK_PIN:
         return _then(run, waiting.then if waiting else "")
     return _do(turn, run, waiting)
@@ -329,7 +362,7 @@ def _connect(turn: _Turn, run: Run, destination: Destination, account_id: int) -
         refused = refusal(Reason.DESTINATION_UNSUPPORTED, "It is one of our own access numbers.")
     if refused is not None or standing is None:
         return _refuse(turn, run, destination, account_id, refused or refusal(Reason.UNKNOWN_CALLER))
-    answer = beginnings.authorise(received, standing, destination)
+    answer = beginnings.authorise(received, standing, destination, run.deck_ids)
     if isinstance(answer, Refuse):
         return _refuse(turn, run, destination, account_id, answer)
     decision = beginnings.connect(received, standing, destination, answer)

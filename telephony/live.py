@@ -24,7 +24,7 @@ from accounts.models import Account, User
 from billing.models import Hold
 from telephony.decisions import Connect, Decision, HangUp, Park
 from telephony.menus import LOCALE, say
-from telephony.models import Call
+from telephony.models import Call, MenuRun
 from telephony.providers.base import CommandRefused, ProviderTrouble
 from telephony.registry import voice
 
@@ -169,11 +169,15 @@ def live_call(call: Call, hold: Hold | None, now: datetime) -> LiveCall:
         held=hold.amount if hold else None,
         currency=hold.wallet.currency if hold else "",
         access_number=call.access_number.number if call.access_number else "",
-        menu=run.version.menu.name if run else "",
+        menu=_menu_of(run) if run else "",
         question=run.asked if run else "",
         provider=call.application.provider,
         verbs=verbs_of(call, now),
     )
+
+
+def _menu_of(run: MenuRun) -> str:
+    return run.version.menu.name if run.version else "calling card"
 
 
 def stage_of(call: Call) -> Stage:
@@ -290,7 +294,7 @@ def _why_not(call: Call, verb: Verb, now: datetime) -> str:
     if not call.provider_call_id:
         return "The provider has not told yet by which id it knows this call, so it cannot be told anything about it."
     if call.callout_id and verb is not Verb.HANG_UP:
-        return "A call that we began cannot be parked, because nobody else takes part in it. It can be hung up."
+        return "A call that we began cannot be parked, because nothing could connect it again. It can be hung up."
     if verb is Verb.UNPARK:
         return "" if call.parked_at else "This call is not parked."
     if verb is Verb.PARK:

@@ -24,7 +24,8 @@ MOST_ANSWERS = 60
 
 # The longest number there is, with an international prefix before it.
 LONGEST_DESTINATION = 20
-LONGEST_PIN = 12
+# Twelve digits; on a telephone that is not one's own the ten of the card number come before them.
+LONGEST_PIN = 22
 
 # Names no operator can give a question: those that we ask ourselves.
 PIN_QUESTION = "_pin"

@@ -9,14 +9,15 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from postgres.statements import Answer, ask, tell
+from telephony.calling_card import card_menu
 from telephony.menus import Action, Menu, read_action, read_menu, write_action
 
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """A menu as it was saved once: a call that began with it keeps it."""
+    """A menu as it was saved once: a call that began with it keeps it. Without an id it is the calling card."""
 
-    id: int
+    id: int | None
     menu: Menu
 
 
@@ -26,7 +27,8 @@ class Run:
 
     `asked` is the question that our last reply asked first, `waiting` the action that waits for a PIN. `account_id` is
     the caller's account once a PIN proved it, `payer_id` the account that the access number belongs to. `kept` are the
-    values that were given back, each with the question it came from.
+    values that were given back, each with the question it came from. `deck_ids` price what it connects, as the access
+    number says.
     """
 
     version: Version
@@ -38,6 +40,7 @@ class Run:
     wrong_pins: int = 0
     answers: int = 0
     kept: tuple[tuple[str, str], ...] = ()
+    deck_ids: tuple[int, ...] = ()
 
     @property
     def menu(self) -> Menu:
@@ -48,9 +51,10 @@ def find(call_id: UUID) -> Answer:
     """Ask how far the call has come. See `read`."""
     return ask(
         "SELECT v.id, v.definition::text, r.asked, r.waiting::text, r.account_id, n.account_id, r.wrong_inputs, "
-        "       r.wrong_pins, r.answers, r.kept::text "
+        "       r.wrong_pins, r.answers, r.kept::text, n.locale, "
+        "       ARRAY(SELECT ratedeck_id FROM telephony_accessnumber_rate_decks WHERE accessnumber_id = n.id) "
         "FROM telephony_menurun r "
-        "JOIN telephony_menuversion v ON v.id = r.version_id "
+        "LEFT JOIN telephony_menuversion v ON v.id = r.version_id "
         "JOIN telephony_call c ON c.id = r.call_id "
         "LEFT JOIN telephony_accessnumber n ON n.id = c.access_number_id "
         "WHERE r.call_id = %s",
@@ -63,9 +67,11 @@ def read(answer: Answer) -> Run | None:
     row = answer.row()
     if row is None:
         return None
-    version_id, definition, asked, waiting, account_id, payer_id, wrong_inputs, wrong_pins, answers, kept = row
+    version_id, definition, asked, waiting, account_id, payer_id, wrong_inputs, wrong_pins, answers, *more = row
+    kept, locale, deck_ids = more
+    menu = card_menu(locale) if version_id is None else read_menu(json.loads(definition))
     return Run(
-        version=Version(id=version_id, menu=read_menu(json.loads(definition))),
+        version=Version(id=version_id, menu=menu),
         asked=asked,
         waiting=None if waiting is None else read_action(json.loads(waiting)),
         account_id=account_id,
@@ -74,6 +80,7 @@ def read(answer: Answer) -> Run | None:
         wrong_pins=wrong_pins,
         answers=answers,
         kept=tuple((name, value) for name, value in json.loads(kept)),
+        deck_ids=tuple(deck_ids),
     )
 
 

@@ -95,9 +95,12 @@ class Action:
         return cls(Does.CONNECT_ACCOUNT, str(account_id))
 
     @classmethod
-    def speak_balance(cls, then: str = "") -> Action:
-        """Say what the caller's account may still spend. Asks for the PIN first, unless it was given."""
-        return cls(Does.SPEAK_BALANCE, then=then)
+    def speak_balance(cls, then: str = "", prompt: Prompt = ()) -> Action:
+        """Say what the caller's account may still spend. Asks for the PIN first, unless it was given.
+
+        An empty prompt asks for it in the usual sentence.
+        """
+        return cls(Does.SPEAK_BALANCE, then=then, prompt=prompt)
 
     @classmethod
     def ask_pin(cls, then: str = "", prompt: Prompt = ()) -> Action:

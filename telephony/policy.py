@@ -5,11 +5,13 @@ The steps are asked in this order: known, active, destination allowed, priced, n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from accounts.limits import PLATFORM_LONGEST_CALL_SECONDS, Standing
-from billing.rating import Quote, affordable_seconds, least_price, price_of
+from billing.money import ZERO
+from billing.rating import Quote, affordable_seconds, affordable_seconds_together, least_price, price_of
 from telephony.decisions import Reason, Refuse
 from telephony.prompts import refusal
 
@@ -46,11 +48,7 @@ def how_long(standing: Standing, quote: Quote, *, open_calls: int) -> Grant | Re
         return refusal(Reason.NO_RATE)
     terms = quote.rate.terms
     if terms.price_per_minute > limits.highest_price_per_minute:
-        return refusal(
-            Reason.TOO_DEAR,
-            f"{_figure(terms.price_per_minute)} {quote.currency} a minute; "
-            f"the account's limit is {_figure(limits.highest_price_per_minute)}.",
-        )
+        return _too_dear(terms.price_per_minute, standing, quote)
     if (no_slot := _no_slot(standing, open_calls)) is not None:
         return no_slot
     longest = limits.longest_call_seconds
@@ -61,6 +59,33 @@ def how_long(standing: Standing, quote: Quote, *, open_calls: int) -> Grant | Re
         seconds = affordable_seconds(terms, quote.available, at_most_seconds=least)
     if seconds < least:
         return _not_enough(quote, max(least_price(terms), price_of(terms, least)))
+    return Grant(seconds)
+
+
+def how_long_together(standing: Standing, quotes: Sequence[Quote], *, open_calls: int) -> Grant | Refuse:
+    """For how long several calls of one account may last that belong together and take one slot; as `how_long`.
+
+    The quotes are one for each, of the same wallet at the same moment. Each call is granted the same seconds, which
+    their prices together have to afford.
+    """
+    limits = standing.limits
+    terms = [quote.rate.terms for quote in quotes if quote.rate is not None]
+    if len(terms) < len(quotes):
+        return refusal(Reason.NO_RATE)
+    quote = quotes[0]
+    dearest = max(each.price_per_minute for each in terms)
+    if dearest > limits.highest_price_per_minute:
+        return _too_dear(dearest, standing, quote)
+    if (no_slot := _no_slot(standing, open_calls)) is not None:
+        return no_slot
+    longest = limits.longest_call_seconds
+    share = quote.available / (limits.calls_at_once - open_calls)
+    seconds = affordable_seconds_together(terms, share, at_most_seconds=longest)
+    least = min(LEAST_SECONDS, longest)
+    if seconds < least:
+        seconds = affordable_seconds_together(terms, quote.available, at_most_seconds=least)
+    if seconds < least:
+        return _not_enough(quote, sum((max(least_price(each), price_of(each, least)) for each in terms), ZERO))
     return Grant(seconds)
 
 
@@ -86,6 +111,14 @@ def _no_slot(standing: Standing, open_calls: int) -> Refuse | None:
     return refusal(
         Reason.NO_FREE_SLOT,
         f"{open_calls} calls were open; the account may have {standing.limits.calls_at_once}.",
+    )
+
+
+def _too_dear(price_per_minute: Decimal, standing: Standing, quote: Quote) -> Refuse:
+    return refusal(
+        Reason.TOO_DEAR,
+        f"{_figure(price_per_minute)} {quote.currency} a minute; "
+        f"the account's limit is {_figure(standing.limits.highest_price_per_minute)}.",
     )
 
 

@@ -30,6 +30,12 @@ SPOKEN: dict[Reason, str] = {
     Reason.OWN_TROUBLE: "The service is not available at the moment. Please try again later.",
     Reason.CALLER_ID_NOT_OWNED: "The number to be shown is not yours. Please choose another one.",
     Reason.NO_APPLICATION: "The service is not available at the moment. Please try again later.",
+    Reason.CALLBACK_NUMBER_NOT_VERIFIED: "The number to call you back on is not verified. Please verify it first.",
+    Reason.CALLS_ITSELF: "You cannot be connected to the number on which you are called.",
+    Reason.TOO_OFTEN: "That was too often. Please wait a minute and try again.",
+    Reason.NO_CALLER_NUMBER: "We do not know your telephone's number. Please verify it first.",
+    Reason.NO_ACCESS_NUMBER: "There is no access number for you at the moment.",
+    Reason.ACCESS_NUMBER_BUSY: "Somebody else on your account is dialling just now. Please try again in a minute.",
 }
 
 SPOKEN_IN_SPANISH: dict[Reason, str] = {
@@ -50,6 +56,12 @@ SPOKEN_IN_SPANISH: dict[Reason, str] = {
     Reason.OWN_TROUBLE: "El servicio no está disponible en este momento. Inténtelo más tarde.",
     Reason.CALLER_ID_NOT_OWNED: "El número que se mostraría no es suyo. Elija otro, por favor.",
     Reason.NO_APPLICATION: "El servicio no está disponible en este momento. Inténtelo más tarde.",
+    Reason.CALLBACK_NUMBER_NOT_VERIFIED: "El número al que le llamaríamos no está verificado. Verifíquelo primero.",
+    Reason.CALLS_ITSELF: "No se le puede conectar con el mismo número al que le llamamos.",
+    Reason.TOO_OFTEN: "Ha sido demasiado a menudo. Espere un minuto e inténtelo de nuevo.",
+    Reason.NO_CALLER_NUMBER: "No conocemos el número de su teléfono. Verifíquelo primero, por favor.",
+    Reason.NO_ACCESS_NUMBER: "No hay ningún número de acceso para usted en este momento.",
+    Reason.ACCESS_NUMBER_BUSY: "Otra persona de su cuenta está marcando ahora. Inténtelo de nuevo en un minuto.",
 }
 
 # Read by customers and staff beside the refused call.
@@ -71,6 +83,12 @@ WRITTEN: dict[Reason, str] = {
     Reason.OWN_TROUBLE: "Our own systems could not decide, so the call was refused.",
     Reason.CALLER_ID_NOT_OWNED: "The number to be shown is no longer a verified number of the account.",
     Reason.NO_APPLICATION: "The application that was to place the call is switched off.",
+    Reason.CALLBACK_NUMBER_NOT_VERIFIED: "The number to be called back is no verified number of the app's user.",
+    Reason.CALLS_ITSELF: "The number to be called back was also the destination.",
+    Reason.TOO_OFTEN: "The account asked too often within a short time.",
+    Reason.NO_CALLER_NUMBER: "The app's user has no verified number to call from.",
+    Reason.NO_ACCESS_NUMBER: "No access number is offered for the caller's country, and none by default.",
+    Reason.ACCESS_NUMBER_BUSY: "Somebody else of the account was about to call the same access number.",
 }
 
 
@@ -83,10 +101,13 @@ class Phrase(StrEnum):
     ASK_PIN = "ask_pin"
     WRONG_PIN = "wrong_pin"
     ASK_DESTINATION = "ask_destination"
+    ASK_CARD_PIN = "ask_card_pin"
     BALANCE = "balance"
     ONE_MINUTE = "one_minute"
     MINUTES = "minutes"
     LOW_BALANCE = "low_balance"
+    CONNECTING = "connecting"
+    NOT_REACHED = "not_reached"
 
 
 PHRASES: dict[str, dict[Phrase, str]] = {
@@ -97,9 +118,13 @@ PHRASES: dict[str, dict[Phrase, str]] = {
         Phrase.ASK_PIN: "Please enter your PIN, then press the hash key.",
         Phrase.WRONG_PIN: "This PIN is not right.",
         Phrase.ASK_DESTINATION: "Please enter the number you wish to call, then press the hash key.",
+        Phrase.ASK_CARD_PIN: "Please enter your PIN, then press the hash key. On a telephone that is not yours, enter "
+        "your card number first.",
         Phrase.BALANCE: "You have {amount}.",
         Phrase.ONE_MINUTE: "You can talk for one minute.",
         Phrase.MINUTES: "You can talk for {minutes} minutes.",
+        Phrase.CONNECTING: "Please hold the line. You are being connected.",
+        Phrase.NOT_REACHED: "Nobody could be reached. Goodbye.",
         Phrase.LOW_BALANCE: "This is an automatic message about your account. Your balance is {amount}. That is less "
         "than the {threshold} of which you asked to be warned. Please top up. Goodbye.",
     },
@@ -110,9 +135,13 @@ PHRASES: dict[str, dict[Phrase, str]] = {
         Phrase.ASK_PIN: "Introduzca su código y pulse almohadilla.",
         Phrase.WRONG_PIN: "Este código no es correcto.",
         Phrase.ASK_DESTINATION: "Introduzca el número al que quiere llamar y pulse almohadilla.",
+        Phrase.ASK_CARD_PIN: "Introduzca su código y pulse almohadilla. Desde un teléfono que no sea el suyo, "
+        "introduzca antes su número de tarjeta.",
         Phrase.BALANCE: "Tiene {amount}.",
         Phrase.ONE_MINUTE: "Puede hablar un minuto.",
         Phrase.MINUTES: "Puede hablar {minutes} minutos.",
+        Phrase.CONNECTING: "No cuelgue, por favor. Le estamos conectando.",
+        Phrase.NOT_REACHED: "No se ha podido contactar con nadie. Adiós.",
         Phrase.LOW_BALANCE: "Este es un mensaje automático sobre su cuenta. Su saldo es de {amount}. Es menos que el "
         "aviso que pidió: {threshold}. Recargue, por favor. Adiós.",
     },

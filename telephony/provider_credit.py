@@ -16,25 +16,21 @@ from hashlib import sha256
 from typing import Any
 
 import structlog
-from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from accounts import emails, notices
+from accounts import notices
 from billing.templatetags.money import plain
 from outbox import rows
 from outbox.errands import Absent, Claimed, Done, GivenUp, Outcome, Refused
 from postgres.statements import ask
-from telephony import inbox, texts
+from telephony import alarms, inbox
 from telephony.applications import find_access, read_access
 from telephony.decisions import Acknowledge, Decision
 from telephony.inbox import Received
-from telephony.models import Payer, TextMessage
 from telephony.news import AccountNews
 from telephony.providers.base import Access, Credit
 from telephony.registry import PROVIDERS, crediting
 from telephony.sending import NoCredit, outcome_of
-from telephony.texts import NewText, TextRefused
 from webhooks.models import EventType
 from webhooks.telling import announce
 
@@ -42,7 +38,6 @@ log = structlog.get_logger(__name__)
 
 KIND = "provider_credit"
 QUIET = timedelta(hours=24)
-LONGEST_TEXT = 320
 FROZEN_TOPIC = "account_is_frozen"
 
 # A provider's API that is away is asked again for some hours; then the hint itself is passed on.
@@ -189,34 +184,9 @@ def _judge(known: _Known, credit: Credit, now: datetime, *, says_low: bool) -> N
 def _tell_operator(known: _Known, trouble: Trouble, sentence: str, data: Mapping[str, Any], now: datetime) -> None:
     """By every way that is set up, once in 24 hours for each application and trouble."""
     key = f"{KIND}:{known.id}:{trouble.value}"
-    if not notices.remind(None, key, sentence, notices.Level.WARNING, now=now, every=QUIET):
-        return
-    log.error("provider_credit", application=known.id, trouble=trouble.value)
-    for way in (_write_to_operator, _text_operator):
-        try:
-            way(f"{key}:{now.isoformat()}", f"Ringfence: {sentence}", now)
-        except (TextRefused, ValidationError) as refused:
-            log.error("operator_not_reached", way=way.__name__, why=str(refused))
-    announce(None, EventType.BALANCE_LOW, {"application": known.name, "trouble": trouble.value, **data}, now)
-
-
-def _write_to_operator(key: str, sentence: str, now: datetime) -> None:
-    if settings.OPERATOR_EMAIL:
-        emails.promise(key, settings.OPERATOR_EMAIL, "Ringfence: credit at a provider", sentence)
-
-
-def _text_operator(key: str, sentence: str, now: datetime) -> None:
-    if settings.OPERATOR_NUMBER:
-        texts.promise(
-            NewText(
-                account_id=None,
-                recipient=settings.OPERATOR_NUMBER,
-                body=sentence[:LONGEST_TEXT],
-                purpose=TextMessage.Purpose.ALERT,
-                paid_by=Payer.HOUSE,
-            ),
-            now,
-        )
+    if alarms.raise_alarm(key, "credit at a provider", sentence, now, every=QUIET):
+        log.error("provider_credit", application=known.id, trouble=trouble.value)
+        announce(None, EventType.BALANCE_LOW, {"application": known.name, "trouble": trouble.value, **data}, now)
 
 
 def _find(application_id: int) -> _Known | None:

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from postgres.once import only_once
-from telephony import call_lists, callout_dialling, reconcile, verification_expiry
+from telephony import call_lists, callout_dialling, guesses, reconcile, verification_expiry
 
 
 @shared_task(name="telephony.reconcile", ignore_result=True)
@@ -32,3 +32,11 @@ def begin_callouts() -> None:
                 callout_dialling.begin_due(timezone.now())
             finally:  # what fails there keeps no list waiting
                 call_lists.pace(timezone.now())
+
+
+@shared_task(name="telephony.guesses", ignore_result=True)
+def watch_for_guesses() -> None:
+    """Tell the operator when somebody guesses PINs."""
+    with only_once("telephony.guesses") as mine:
+        if mine:
+            guesses.watch(timezone.now())

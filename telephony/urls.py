@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from telephony import portal, portal_numbers
+from telephony import portal, portal_card, portal_numbers
 from telephony.api import RegistrationTokenView
 from telephony.callbacks import SinchCallbackView, SinchTextsCallbackView, VoximplantCallbackView
 
@@ -16,5 +16,7 @@ urlpatterns = [
     path("", portal.home, name="portal"),
     path("numbers/", portal_numbers.numbers, name="portal_numbers"),
     path("numbers/<uuid:id>/", portal_numbers.number, name="portal_number"),
+    path("card/", portal_card.card, name="portal_card"),
+    path("card/telephones/<int:number_id>/", portal_card.trust, name="portal_trust"),
     path("calls/<uuid:id>/", portal.call, name="portal_call"),
 ]

@@ -15,8 +15,8 @@ from django.apps import apps
 from django.core.management import call_command
 
 ROOT = Path(__file__).resolve().parent.parent
-SHIPPED = ("accounts", "billing", "config", "outbox", "postgres", "sandbox", "telephony", "webhooks")
-LAYERS = ["outbox", "accounts", "webhooks", "billing", "telephony", "config"]
+SHIPPED = ("accounts", "billing", "config", "outbox", "postgres", "sandbox", "softphone", "telephony", "webhooks")
+LAYERS = ["outbox", "accounts", "webhooks", "billing", "telephony", "softphone", "config"]
 
 
 def pure_modules() -> list[str]:

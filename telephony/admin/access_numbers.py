@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
+import phonenumbers
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -17,9 +20,11 @@ from django.utils.safestring import SafeString
 from accounts.models import Account, CallerNumber
 from accounts.numbers import NumberUnreadable, display, parse_number
 from billing.admin.large_tables import NamedChangeList
+from billing.models import RateDeck
 from telephony.admin.menu_links import explain, menus_in_force, own_numbers
 from telephony.menu_checks import unpaid_connection
 from telephony.models import AccessNumber, Menu
+from telephony.prompts import PHRASES
 
 
 class AccessNumberForm(forms.ModelForm):
@@ -32,7 +37,10 @@ class AccessNumberForm(forms.ModelForm):
 
     class Meta:
         model = AccessNumber
-        fields = ("number", "application", "enabled", "menu", "connects_to", "account")
+        fields = (
+            "number", "application", "enabled", "leads", "locale", "menu", "connects_to", "account", "is_offered",
+            "country", "is_default", "calls_at_once", "rate_decks",
+        )  # fmt: skip
 
     def clean_number(self) -> str:
         number = _read(self.cleaned_data["number"])
@@ -57,11 +65,39 @@ class AccessNumberForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or {}
         menu, account = given.get("menu"), given.get("account")
+        self._check_decks(given.get("rate_decks") or ())
+        if given.get("leads") != AccessNumber.Leads.AS_BELOW:
+            if menu is not None or given.get("connects_to"):
+                self.add_error("leads", "It leads elsewhere: leave menu and number empty, or let it lead to them.")
+            return given
         if menu is not None and account is None:
             self._check_payer(menu)
         if menu is None and account is not None and given.get("connects_to") == "":
             self._check_own_number(account)
         return given
+
+    def clean_country(self) -> str:
+        country = self.cleaned_data["country"].upper()
+        if country and country not in phonenumbers.SUPPORTED_REGIONS:
+            raise forms.ValidationError("Write a country as two letters, such as SE.")
+        return country
+
+    def clean_locale(self) -> str:
+        locale: str = self.cleaned_data["locale"]
+        if not re.fullmatch(r"[a-z]{2,3}-[A-Z]{2}", locale):
+            raise forms.ValidationError("Write the language like en-US.")
+        if locale.partition("-")[0] not in PHRASES:
+            raise forms.ValidationError(f"The calling card speaks {' and '.join(PHRASES)}: write one such as en-GB.")
+        return locale
+
+    def _check_decks(self, decks: Iterable[RateDeck]) -> None:
+        seen: set[str] = set()
+        for deck in decks:
+            if deck.service != RateDeck.Service.CALLS:
+                self.add_error("rate_decks", f"“{deck}” prices no calls.")
+            elif deck.currency in seen:
+                self.add_error("rate_decks", f"Choose one deck in {deck.currency}.")
+            seen.add(deck.currency)
 
     def _check_payer(self, menu: Menu) -> None:
         everyone = menus_in_force()
@@ -95,9 +131,9 @@ class AccessNumberAdmin(admin.ModelAdmin):
     """One line per number that people dial."""
 
     form = AccessNumberForm
-    list_display = ("number_shown", "leads_to", "account", "application", "enabled")
+    list_display = ("number_shown", "leads_to", "account", "application", "is_offered", "enabled")
     list_select_related = ("menu", "account", "application")
-    list_filter = ("enabled", "application")
+    list_filter = ("enabled", "is_offered", "leads", "application")
     search_fields = ("number__startswith", "menu__name__icontains", "account__name__istartswith")
     search_help_text = "The beginning of a number with its plus, or of an account's name, or a part of a menu's name."
     raw_id_fields = ("account",)
@@ -109,11 +145,13 @@ class AccessNumberAdmin(admin.ModelAdmin):
         (
             "Where it leads",
             {
-                "description": "A menu, or one number. With neither, callers reach the verified number of the account.",
-                "fields": ("menu", "connects_to"),
+                "description": "A menu, or one number. With neither, callers reach the verified number of the account. "
+                "Whoever asked an app for a destination a moment ago is connected to that instead.",
+                "fields": ("leads", "menu", "connects_to", "locale"),
             },
         ),
-        ("Who pays", {"fields": ("account",)}),
+        ("Who pays", {"fields": ("account", "rate_decks")}),
+        ("Offered to apps", {"fields": ("is_offered", "country", "is_default", "calls_at_once")}),
     )
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -135,6 +173,8 @@ class AccessNumberAdmin(admin.ModelAdmin):
 
     @admin.display(description="leads to")
     def leads_to(self, number: AccessNumber) -> SafeString | str:
+        if number.leads != AccessNumber.Leads.AS_BELOW:
+            return "calling card" if number.leads == AccessNumber.Leads.CALLING_CARD else "nowhere, for apps only"
         if number.menu is not None:
             address = reverse("admin:telephony_menu_change", args=[number.menu.pk])
             return format_html('Menu <a href="{}">{}</a>', address, number.menu)

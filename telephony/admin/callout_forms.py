@@ -20,6 +20,9 @@ from telephony.models import Callout, Menu
 VOICES = ((LOCALE, "English (American)"), ("en-GB", "English (British)"), ("es-ES", "Spanish"))
 TIME = forms.TimeInput(attrs={"placeholder": "09:00", "size": 8})
 
+# A bridge is asked for by who is to be called back, not here.
+KINDS = [choice for choice in Callout.Kind.choices if choice[0] != Callout.Kind.BRIDGE]
+
 # Where on the form a refusal belongs; what is not here concerns the whole.
 _FIELDS = {"retry_seconds": "retry_minutes", "account": "account", "menu": "menu", "kind": "kind"}
 
@@ -28,7 +31,7 @@ class CalloutWishes(forms.Form):
     """What is wished for a callout, whoever is called."""
 
     account = forms.CharField(max_length=100, help_text="Its name. It pays, at its own prices.")
-    kind = forms.ChoiceField(choices=Callout.Kind.choices, label="What it does")
+    kind = forms.ChoiceField(choices=KINDS, label="What it does")
     text = forms.CharField(
         required=False,
         max_length=LONGEST_TEXT,

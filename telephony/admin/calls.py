@@ -11,6 +11,7 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -62,8 +63,9 @@ class CallAdmin(LivePages):
                 "classes": ("collapse",),
                 "fields": (
                     "id", "application", "provider_call_id", "account", "caller", "destination", "shown_caller_id",
-                    "access_number", "callout", "state", "refusal", "detail", "limit_seconds", "begun_at",
-                    "connected_at", "answered_at", "parked_at", "ended_at", "asked_at", "review",
+                    "access_number", "call_through", "callout", "bridge", "other_leg", "state", "refusal", "detail",
+                    "limit_seconds", "begun_at", "connected_at", "answered_at", "parked_at", "ended_at", "asked_at",
+                    "review",
                 ),
             },
         ),
@@ -73,7 +75,7 @@ class CallAdmin(LivePages):
     change_list_template = "admin/telephony/call/change_list.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("account__wallet", "application")
+        return super().get_queryset(request).select_related("account__wallet", "application", "call_through", "bridge")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -94,6 +96,14 @@ class CallAdmin(LivePages):
     @admin.display(description="state")
     def state_shown(self, call: Call) -> SafeString:
         return format_html('<span class="state {}">{}</span>', call.state, state(call))
+
+    @admin.display(description="other leg")
+    def other_leg(self, call: Call) -> SafeString | str:
+        """Of a call that is one leg of a bridge, the way to the other one."""
+        if call.bridge_id is None:
+            return "-"
+        other = Call.objects.exclude(pk=call.pk).get(bridge=call.bridge_id)
+        return format_html('<a href="{}">{}</a>', reverse("admin:telephony_call_change", args=[other.pk]), other)
 
     @admin.display(description="why")
     def why(self, call: Call) -> str:

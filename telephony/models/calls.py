@@ -48,6 +48,24 @@ class Call(models.Model):
         db_index=False,
         help_text="What we called for; empty for a call that somebody else began.",
     )
+    call_through = models.ForeignKey(
+        "telephony.CallThrough",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="calls",
+        db_index=False,
+        help_text="What an app had asked for; empty for a call that came otherwise.",
+    )
+    bridge = models.ForeignKey(
+        "telephony.Bridge",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="calls",
+        db_index=False,
+        help_text="What it is one leg of; empty for a call that is nobody's half.",
+    )
     state = models.CharField(max_length=10, choices=State)
     refusal = models.CharField(max_length=30, blank=True)
     detail = models.CharField(max_length=255, blank=True)
@@ -83,8 +101,17 @@ class Call(models.Model):
             models.Index(fields=["account", "-begun_at"], name="call_of_account"),
             models.Index(fields=["begun_at"], condition=Q(ended_at__isnull=True), name="call_open"),
             models.Index(fields=["callout"], condition=Q(callout__isnull=False), name="call_of_callout"),
+            models.Index(fields=["bridge"], condition=Q(bridge__isnull=False), name="call_of_bridge"),
             models.Index(
                 fields=["provider_call_id"], condition=Q(callout__isnull=False), name="call_out_by_provider_id"
+            ),
+            models.Index(
+                fields=["access_number"],
+                condition=Q(ended_at__isnull=True, access_number__isnull=False),
+                name="call_open_of_access_number",
+            ),
+            models.Index(
+                fields=["caller", "begun_at"], condition=Q(access_number__isnull=False), name="call_by_caller"
             ),
             # For people's lists by time: some 50 kB for a million calls, next to nothing to keep.
             BrinIndex(fields=["begun_at"], name="call_by_time"),

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.models import Account, e164
+from billing.models import RateDeck
 from telephony import menus
 from telephony.models.applications import Application
 from telephony.models.calls import Call
@@ -54,7 +55,16 @@ class MenuVersion(models.Model):
 
 
 class AccessNumber(models.Model):
-    """A number of ours that people dial (DID). It leads to a menu, to a number, or to its account's own number."""
+    """A number of ours that people dial (DID).
+
+    Whoever asked an app for a destination a moment ago is connected to it. Everybody else is led to a menu, to a
+    number, to the account's own number, through the calling card, or nowhere, as `leads` says.
+    """
+
+    class Leads(models.TextChoices):
+        AS_BELOW = "as_below", "to the menu, number or account below"
+        CALLING_CARD = "calling_card", "to the calling card: PIN, balance, destination"
+        NOWHERE = "nowhere", "nowhere: for apps only"
 
     number = models.CharField(
         max_length=16, unique=True, validators=[e164], help_text="As people dial it, with + and country code."
@@ -77,12 +87,39 @@ class AccessNumber(models.Model):
         help_text="Whose number it is: pays for what it connects. Alone, callers reach this account's own number.",
     )
     enabled = models.BooleanField(default=True)
+    leads = models.CharField(max_length=12, choices=Leads, default=Leads.AS_BELOW, verbose_name="leads callers")
+    locale = models.CharField(
+        max_length=10, default=menus.LOCALE, help_text="In which language the calling card speaks."
+    )
+    is_offered = models.BooleanField(
+        "offered to apps", default=False, help_text="Apps are told to dial this number for a call-through."
+    )
+    country = models.CharField(
+        max_length=2,
+        blank=True,
+        help_text="Callers of this country are given it, as two letters. Empty: by its digits.",
+    )
+    is_default = models.BooleanField(default=False, help_text="Given to callers of countries that have none.")
+    calls_at_once = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="How many calls it can take at once. Empty: any number."
+    )
+    rate_decks = models.ManyToManyField(
+        RateDeck,
+        blank=True,
+        related_name="+",
+        help_text="Calls that come in by this number are priced by these, one for each currency, so that the way in "
+        "is paid for as well. Empty: by the account's own.",
+    )
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(menu__isnull=True) | Q(connects_to=""), name="access_number_leads_once"),
             models.CheckConstraint(
-                condition=Q(menu__isnull=False) | Q(account__isnull=False), name="access_number_has_payer"
+                condition=~Q(leads="as_below") | Q(menu__isnull=False) | Q(account__isnull=False),
+                name="access_number_has_payer",
+            ),
+            models.CheckConstraint(
+                condition=Q(leads__in=["as_below", "calling_card", "nowhere"]), name="access_number_leads_known"
             ),
         ]
 
@@ -93,7 +130,7 @@ class AccessNumber(models.Model):
         """Where it leads must be clear, and somebody must pay for it."""
         if self.menu_id and self.connects_to:
             raise ValidationError({"connects_to": "Choose a menu or a number, not both."})
-        if not self.menu_id and not self.account_id:
+        if self.leads == self.Leads.AS_BELOW and not self.menu_id and not self.account_id:
             raise ValidationError({"account": "Without a menu an account has to pay for the calls it connects."})
         if self.connects_to == self.number:
             raise ValidationError({"connects_to": "A number cannot lead to itself."})
@@ -103,7 +140,15 @@ class MenuRun(models.Model):
     """How far a call has come in its menu. What is in a cookie is a hint; this is the truth."""
 
     call = models.OneToOneField(Call, models.PROTECT, primary_key=True, related_name="menu_run")
-    version = models.ForeignKey(MenuVersion, models.PROTECT, related_name="+", db_index=False)
+    version = models.ForeignKey(
+        MenuVersion,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text="Empty: the calling card, which is in no menu.",
+    )
     asked = models.CharField(max_length=40, help_text="The question that was asked first in our last reply.")
     waiting = models.JSONField(null=True, blank=True, help_text="The action that waits for a PIN.")
     account = models.ForeignKey(
@@ -115,4 +160,4 @@ class MenuRun(models.Model):
     kept = models.JSONField(default=list, blank=True, help_text="Values and digits that the menu kept: name and value.")
 
     def __str__(self) -> str:
-        return f"{self.version} at {self.asked}"
+        return f"{self.version or 'calling card'} at {self.asked}"

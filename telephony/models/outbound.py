@@ -168,6 +168,7 @@ class Callout(models.Model):
         TEXT = "text", "speaks a text"
         CONFERENCE = "conference", "leads into a conference"
         MENU = "menu", "plays a menu"
+        BRIDGE = "bridge", "is one leg of a bridge"
 
     class State(models.TextChoices):
         WAITING = "waiting", "waiting"
@@ -233,7 +234,7 @@ class Callout(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(kind="text", menu_version__isnull=True, conference_id="")
-                | (Q(kind="conference", menu_version__isnull=True) & ~Q(conference_id=""))
+                | (Q(kind__in=["conference", "bridge"], menu_version__isnull=True) & ~Q(conference_id=""))
                 | Q(kind="menu", menu_version__isnull=False, conference_id=""),
                 name="callout_is_one_kind",
             ),

@@ -162,7 +162,10 @@ class CalloutKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class CalloutOrder:
-    """A call we want placed. `mark` is repeated in every event of it; ending it is always told (DiCE)."""
+    """A call we want placed. `mark` is repeated in every event of it; ending it is always told (DiCE).
+
+    With `asks_when_answered` a call into a conference asks us before it lets anybody in.
+    """
 
     mark: str
     kind: CalloutKind
@@ -174,6 +177,7 @@ class CalloutOrder:
     locale: str = "en-US"
     conference_id: str = ""
     detects_machine: bool = False
+    asks_when_answered: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,6 +33,7 @@ DECISIONS = {
     "ask": "ask the caller",
     "hang_up": "hang up",
     "park": "park",
+    "join_conference": "join a conference",
     "acknowledge": "take note",
 }
 

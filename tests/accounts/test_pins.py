@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import make_password
@@ -10,9 +12,11 @@ from django.db import transaction
 from pytest_django.fixtures import Settings
 
 from accounts import pins
-from accounts.models import Account, CallerNumber
+from accounts.models import Account, CallerNumber, ClientUser
 from accounts.pins import Claim
 from accounts.registration import open_account
+from postgres.statements import Answer, ask
+from telephony.menu_play import LONGEST_PIN as LONGEST_ENTRY
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 8, 15, 30, tzinfo=UTC)
@@ -31,7 +35,7 @@ def claim(number: str = MOBILE) -> Claim | None:
 
 def proves(pin: str, at: datetime = NOW, number: str = MOBILE) -> bool:
     with transaction.atomic():
-        return pins.proves(claim(number), pin, at)
+        return pins.try_pin(claim(number), pin, at).is_proved
 
 
 def counted(account: Account) -> tuple[int, datetime | None]:
@@ -125,3 +129,74 @@ def test_a_pin_that_was_kept_the_old_way_still_fits() -> None:
 
 def test_nothing_fits_an_account_without_a_pin() -> None:
     assert not pins.fits("", "")
+
+
+# --- a line's own PIN, and a card number -----------------------------------------------------------------------------
+
+
+def test_a_lines_pin_proves_its_account_and_nobody_elses(account: Account) -> None:
+    other = open_account("Other", numbers=["+447700900124"], pin="1111")
+    ClientUser.objects.create(account=account, name="ana", pin_digest=pins.digest_of_line_pin(account.pk, "81726354"))
+    assert proves("81726354")
+    assert proves("4711"), "the account's own serves as before"
+    assert not proves("81726354", number="+447700900124")
+    assert counted(other) == (1, NOW)
+
+
+def test_a_lines_pin_outlives_the_rotation_of_our_key(account: Account, settings: Settings) -> None:
+    digest = pins.digest_of_line_pin(account.pk, "81726354")
+    ClientUser.objects.create(account=account, name="ana", pin_digest=digest)
+    settings.FIELD_KEYS = ("a new key", *settings.FIELD_KEYS)
+    assert proves("81726354")
+    settings.FIELD_KEYS = ("a new key",)
+    assert not proves("81726354")
+
+
+def test_a_card_number_claims_its_account_from_any_telephone(account: Account) -> None:
+    Account.objects.update(card_number="9012345678")
+    with transaction.atomic():
+        found = pins.read_claim(pins.find_claim_of_card("9012345678"))
+        assert found is not None
+        assert pins.try_pin(found, "4711", NOW).is_proved
+        assert pins.read_claim(pins.find_claim_of_card("9012345679")) is None
+
+
+def test_a_card_number_and_the_shortest_pin_are_longer_than_the_longest_pin() -> None:
+    assert pins.CARD_NUMBER_DIGITS + pins.SHORTEST_PIN > pins.LONGEST_PIN
+    assert pins.CARD_NUMBER_DIGITS + pins.LONGEST_PIN == LONGEST_ENTRY
+    assert pins.read_entered("1" * pins.LONGEST_PIN) == ("", "1" * pins.LONGEST_PIN)
+
+
+def test_the_tenth_wrong_pin_is_the_one_that_locks(account: Account) -> None:
+    with transaction.atomic():
+        verdicts = [pins.try_pin(claim(), "0000", NOW) for _ in range(12)]
+    assert [verdict.has_locked for verdict in verdicts] == [False] * 9 + [True] + [False] * 2
+    assert verdicts[9].account == account.name
+
+
+def test_a_wrong_pin_for_nobody_asks_the_database_as_much_as_one_for_somebody(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def noted(sql: str, parameters: Sequence[Any]) -> Answer:
+        asked.append(sql)
+        return ask(sql, parameters)
+
+    monkeypatch.setattr(pins, "ask", noted)
+    proves("0000")
+    of_somebody = list(asked)
+    proves("0000", number="+447700900999")
+    assert len(of_somebody) == 2
+    assert asked == of_somebody * 2
+
+
+@pytest.mark.parametrize(
+    ("needs_pin", "verified", "trusted"), [(False, True, True), (True, True, False), (False, False, False)]
+)
+def test_a_number_is_trusted_when_it_is_verified_and_its_owner_chose_so(
+    account: Account, needs_pin: bool, verified: bool, trusted: bool
+) -> None:
+    CallerNumber.objects.update(needs_pin=needs_pin, verified_at=NOW if verified else None)
+    with transaction.atomic():
+        assert pins.read_trusted(pins.find_trusted(MOBILE)) == (account.pk if trusted else None)

@@ -72,7 +72,13 @@ ALICE = ("open_account", "Alice", "--currency", "USD", "--balance", "5.00")
 def test_an_account_is_opened_with_its_first_money(shell: Shell) -> None:
     opened = shell.json(*ALICE)
     account = Account.objects.get(name="Alice")
-    assert opened == {"account": account.pk, "name": "Alice", "currency": "USD", "available": "5.000000"}
+    assert opened == {
+        "account": account.pk,
+        "name": "Alice",
+        "currency": "USD",
+        "available": "5.000000",
+        "card_number": "",
+    }
     assert balance(account) == 5
     assert Posting.objects.get().idempotency_key == "top_up:opening:Alice"
 
@@ -83,7 +89,7 @@ def test_every_option_of_open_account_arrives(shell: Shell) -> None:
         *ALICE, "--credit-limit", "2.5", "--calls-at-once", "30", "--longest-call", "600", "--highest-price", "1.25",
         "--verified", "--no-velocity-limits", "--number", "+46 70 174 06 05", "--number", "+12025550123",
         "--client-user", "alice", "--client-user", "alice2", "--pin", "4711", "--allow", "+44", "--allow", "46",
-        "--deny", "4490", "--deck", "wholesale", "--time-zone", "Europe/Stockholm",
+        "--deny", "4490", "--card", "--deck", "wholesale", "--time-zone", "Europe/Stockholm",
     )  # fmt: skip
     account = Account.objects.get(name="Alice")
     assert (account.calls_at_once, account.longest_call_seconds) == (30, 600)
@@ -93,6 +99,7 @@ def test_every_option_of_open_account_arrives(shell: Shell) -> None:
     assert account.caller_numbers.count() == 2
     assert set(account.client_users.values_list("name", flat=True)) == {"alice", "alice2"}
     assert pins.fits("4711", account.pin_hash)
+    assert len(account.card_number or "") == 10
     assert set(account.destination_rules.values_list("kind", "prefix")) == {
         ("allow", "44"), ("allow", "46"), ("deny", "4490"),
     }  # fmt: skip

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from billing import rating
 from billing.money import SMALLEST
-from billing.rating import Terms, affordable_seconds, billed_seconds, breakdown, least_price, price_of
+from billing.rating import (
+    Terms,
+    affordable_seconds,
+    affordable_seconds_together,
+    billed_seconds,
+    breakdown,
+    least_price,
+    price_of,
+)
 from tests.billing.reference import reference_affordable, reference_price
 
 LONGEST = 14_400
@@ -189,3 +197,23 @@ def test_an_affordable_call_can_be_paid_and_one_second_more_cannot(rate: Terms, 
 @settings(max_examples=200)
 def test_a_bound_inside_the_grace_period_is_kept_too(rate: Terms, amount: Decimal, at_most: int) -> None:
     assert 0 <= affordable_seconds(rate, amount, at_most_seconds=at_most) <= at_most
+
+
+@given(any_terms, any_amount, st.integers(301, LONGEST))
+@settings(max_examples=200)
+def test_one_call_together_with_none_is_that_call(rate: Terms, amount: Decimal, at_most: int) -> None:
+    together = affordable_seconds_together([rate], amount, at_most_seconds=at_most)
+    assert together == affordable_seconds(rate, amount, at_most_seconds=at_most)
+
+
+@given(any_terms, any_terms, any_amount, st.integers(301, LONGEST))
+@settings(max_examples=200)
+def test_calls_together_can_be_paid_and_one_second_more_cannot(
+    one: Terms, other: Terms, amount: Decimal, at_most: int
+) -> None:
+    seconds = affordable_seconds_together([one, other], amount, at_most_seconds=at_most)
+    if not seconds:
+        assert least_price(one) + least_price(other) > amount
+        return
+    assert price_of(one, seconds) + price_of(other, seconds) <= amount
+    assert seconds == at_most or price_of(one, seconds + 1) + price_of(other, seconds + 1) > amount

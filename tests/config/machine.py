@@ -22,7 +22,8 @@ from config.embedded import throwaway_valkey
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CODE = (
-    "accounts", "billing", "config", "outbox", "postgres", "sandbox", "static", "telephony", "templates", "webhooks",
+    "accounts", "billing", "config", "outbox", "postgres", "sandbox", "softphone", "static", "telephony", "templates",
+    "webhooks",
     "manage.py",
 )  # fmt: skip
 MARK = "RINGFENCE_TEST_MACHINE"

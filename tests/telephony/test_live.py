@@ -493,7 +493,7 @@ def test_a_call_that_we_began_is_hung_up_and_not_parked(application: Application
     call = a_placed_call(a_callout(a_caller()))
     now = timezone.now()
     assert live.verbs_of(call, now) == (Verb.HANG_UP,)
-    with pytest.raises(CallNotManageable, match="nobody else takes part"):
+    with pytest.raises(CallNotManageable, match="nothing could connect it again"):
         live.find(call.pk, Verb.PARK)
 
 

@@ -37,8 +37,8 @@ KEYS = Keys({"1": Action.goto("sales"), "#": Action.hang_up()})
         (Pin(), PromptKind.SEQUENCE, "", NotUnderstood()),
         (Pin(), PromptKind.SEQUENCE, "#", NotUnderstood()),
         (Pin(), PromptKind.SEQUENCE, "٤٧١١", NotUnderstood()),
-        (Pin(), PromptKind.SEQUENCE, "1" * 12, Entered("1" * 12)),
-        (Pin(), PromptKind.SEQUENCE, "1" * 13, NotUnderstood()),
+        (Pin(), PromptKind.SEQUENCE, "1" * 22, Entered("1" * 22)),
+        (Pin(), PromptKind.SEQUENCE, "1" * 23, NotUnderstood()),
         (Destination(), PromptKind.SEQUENCE, "00442079460101", Entered("00442079460101")),
         (Destination(), PromptKind.SEQUENCE, "0" * 21, NotUnderstood()),
         (Digits(most=4), PromptKind.SEQUENCE, "12345", NotUnderstood()),
@@ -55,6 +55,6 @@ def test_what_comes_back_from_a_question_means_one_thing(
     assert understand(Question("question", (), expects), kind, value) == meant
 
 
-@pytest.mark.parametrize(("expects", "most"), [(KEYS, 1), (Pin(), 12), (Destination(), 20), (Digits(most=7), 7)])
+@pytest.mark.parametrize(("expects", "most"), [(KEYS, 1), (Pin(), 22), (Destination(), 20), (Digits(most=7), 7)])
 def test_every_question_takes_a_bounded_input(expects: Expected, most: int) -> None:
     assert longest_input(Question("question", (), expects)) == most

@@ -64,7 +64,7 @@ KEYS = menu_of(
         (KEYS, "21234#02", [ASK_PIN, BALANCE, "Shop.", "Hello.", BALANCE, "Shop."], None),
         (KEYS, "31234#", ["Secret?", THANKS], "The call ends."),
         (KEYS, "41234#00442079460101#", [ASK_PIN, "Whom?", TALK], "+44 20 7946 0101 rings."),
-        (KEYS, "4123456789012", [ASK_PIN, "Whom?"], None),
+        (KEYS, "4" + "1" * 22, [ASK_PIN, "Whom?"], None),
         (KEYS, "5", ["Shop."], None),
         (KEYS, "6", [THANKS], "The call ends."),
         (KEYS, "7", [GOODBYE], "The call ends."),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from accounts.limits import PLATFORM_LONGEST_CALL_SECONDS, UNVERIFIED, VERIFIED, Limits, Standing, limits_of
 from billing.rating import PinnedRate, Quote, Terms, least_price, price_of
 from telephony.decisions import Reason, Refuse
-from telephony.policy import LEAST_SECONDS, Grant, how_long, how_long_to_app_user, may_call
+from telephony.policy import LEAST_SECONDS, Grant, how_long, how_long_to_app_user, how_long_together, may_call
 
 WIDE = Limits(calls_at_once=30, longest_call_seconds=14_400, highest_price_per_minute=Decimal(10))
 KNOWN = Standing(account_id=1, is_active=True, limits=WIDE, destination_allowed=True, shown_number=None)
@@ -194,6 +194,65 @@ def test_every_slot_of_the_account_can_be_used_one_after_the_other(available: De
         assert isinstance(answer, Grant)
         left -= price_of(SIX_CENTS, answer.seconds)
     assert left >= 0
+
+
+# --- two calls that belong together ----------------------------------------------------------------------------------
+
+TWO_CENTS = Terms(price_per_minute=Decimal("0.02"))
+
+
+def together(standing: Standing, available: str, *legs: Terms | None, open_calls: int = 0) -> Grant | Refuse:
+    return how_long_together(standing, [a_quote(available, leg) for leg in legs], open_calls=open_calls)
+
+
+@pytest.mark.parametrize(
+    ("available", "calls_at_once", "open_calls", "expected_seconds"),
+    [
+        ("5", 1, 0, 3_720),  # 62 minutes of 0.08
+        ("5", 10, 0, 360),  # 0.50 affords six minutes
+        ("0.79", 10, 0, 60),  # less than a minute each: the minute minimum
+        ("0.08", 10, 9, 60),  # the last cent there is
+    ],
+)
+def test_two_calls_together_get_the_share_of_one(
+    available: str, calls_at_once: int, open_calls: int, expected_seconds: int
+) -> None:
+    standing = a_standing(calls_at_once=calls_at_once)
+    answer = together(standing, available, SIX_CENTS, TWO_CENTS, open_calls=open_calls)
+    assert answer == Grant(expected_seconds)
+
+
+def test_of_several_reasons_to_refuse_two_calls_the_first_in_order_is_given() -> None:
+    dear = Terms(price_per_minute=Decimal("10.01"))
+    assert reason_of(together(KNOWN, "0", dear, None, open_calls=30)) is Reason.NO_RATE
+    assert reason_of(together(KNOWN, "0", None, SIX_CENTS, open_calls=30)) is Reason.NO_RATE
+    for legs in ((dear, SIX_CENTS), (SIX_CENTS, dear)):
+        answer = together(KNOWN, "0", *legs, open_calls=30)
+        assert reason_of(answer) is Reason.TOO_DEAR
+        assert answer.detail == "10.01 USD a minute; the account's limit is 10.00."
+    assert reason_of(together(KNOWN, "0", SIX_CENTS, TWO_CENTS, open_calls=30)) is Reason.NO_FREE_SLOT
+    answer = together(KNOWN, "0.079999", SIX_CENTS, TWO_CENTS, open_calls=29)
+    assert reason_of(answer) is Reason.NOT_ENOUGH_CREDIT
+    assert answer.detail == "0.08 USD needed to begin, 0.079999 available."
+
+
+def test_each_of_two_calls_is_asked_by_itself_whether_it_is_too_dear() -> None:
+    assert isinstance(together(a_standing(highest_price_per_minute=Decimal("0.06")), "5", SIX_CENTS, SIX_CENTS), Grant)
+
+
+@given(one=terms, other=terms, available=st.decimals("0", "50", places=6), at_once=st.integers(1, 40))
+def test_what_two_calls_are_granted_can_always_be_paid_and_a_second_more_is_not_their_share(
+    one: Terms, other: Terms, available: Decimal, at_once: int
+) -> None:
+    answer = together(a_standing(calls_at_once=at_once), str(available), one, other)
+    if isinstance(answer, Refuse):
+        assert answer.reason is Reason.NOT_ENOUGH_CREDIT
+        assert sum(max(least_price(leg), price_of(leg, LEAST_SECONDS)) for leg in (one, other)) > available
+        return
+    assert LEAST_SECONDS <= answer.seconds <= 14_400
+    assert price_of(one, answer.seconds) + price_of(other, answer.seconds) <= available
+    if LEAST_SECONDS < answer.seconds < 14_400:
+        assert price_of(one, answer.seconds + 1) + price_of(other, answer.seconds + 1) > available / at_once
 
 
 # --- calls between app users -----------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ LIMITS = (
     "numbers",
     "client_users",
     "pin",
+    "card",
     "allow",
     "deny",
     "time_zone",
@@ -48,6 +49,7 @@ class Command(RingfenceCommand):
         parser.add_argument("--number", action="append", default=[], dest="numbers", help="a caller number")
         parser.add_argument("--client-user", action="append", default=[], dest="client_users")
         parser.add_argument("--pin", help="4 to 12 digits")
+        parser.add_argument("--card", action="store_true", help="a card number, for calls from any telephone")
         parser.add_argument("--allow", action="append", default=[], metavar="PREFIX")
         parser.add_argument("--deny", action="append", default=[], metavar="PREFIX")
         parser.add_argument("--time-zone", default="UTC")
@@ -61,7 +63,14 @@ class Command(RingfenceCommand):
         if balance:
             credit(account, Money.of(balance, currency), reference=f"opening:{name}")
         available = money(balance + options["credit_limit"])
+        card = f", card number {account.card_number}" if account.card_number else ""
         return Outcome(
-            data={"account": account.pk, "name": name, "currency": currency, "available": available},
-            text=f"account {account.pk}: {name}, {available} {currency} available",
+            data={
+                "account": account.pk,
+                "name": name,
+                "currency": currency,
+                "available": available,
+                "card_number": account.card_number or "",
+            },
+            text=f"account {account.pk}: {name}, {available} {currency} available{card}",
         )

@@ -61,12 +61,12 @@ class Command(RingfenceCommand):
     ) -> None:
         with processes.running(commands) as started:
             processes.wait_until_ready(address, started["web"])
-            self._something_to_look_at(platform, ours)
+            self._something_to_look_at(platform, address, ours)
             self.stderr.write(self.where_to_look(address, rest_url))
             with platform.keep_running(pace=1):
                 processes.watch(started)
 
-    def _something_to_look_at(self, platform: Sandbox, ours: Ours) -> None:
+    def _something_to_look_at(self, platform: Sandbox, address: str, ours: Ours) -> None:
         if not Account.objects.exists():
             accounts = demo.open_accounts()
             demo.load_rates()
@@ -76,6 +76,7 @@ class Command(RingfenceCommand):
             platform.run()
             if demo_work.nothing_real_can_be_used(*ours):
                 demo_work.begin(platform, accounts[0], told=accounts[-1])
+            demo.call_through(platform, address, ours[0], accounts[0])
             self._a_call_that_goes_on(platform)
         self.people(Account.objects.order_by("pk").first())
 

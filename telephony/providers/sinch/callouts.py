@@ -2,7 +2,8 @@
 
 Every one of them asks for its DiCE (`enableDice`), by which it is charged, and carries our mark in `custom`, by which
 its events are known. A spoken one asks for its ACE too, so that we learn that it was answered; `continue` plays the
-text then. A conference's ACE would have to be answered with the conference once more, so it is not asked for.
+text then. A conference's ACE has to be answered with the conference once more, so it is asked for only where the
+answer matters to somebody else: who waits in a conference of two hears it ringing.
 
 A custom callout is SVAML for the moment when it begins, as a string. Nothing is said in it about ACE, PIE and DiCE:
 what is left out is asked of the application's callback address. The old server SDK sent `"dice":"{}"`, which is an
@@ -19,9 +20,11 @@ from telephony.providers.sinch.orders import require_locale, require_number, req
 from telephony.providers.sinch.rest import encode
 from telephony.providers.sinch.speech import tidied
 from telephony.providers.sinch.svaml import LONGEST_CALL_SECONDS, LONGEST_SPEECH, Amd, ConnectPstn, ice
+from telephony.providers.sinch.svaml.connecting import Music
 from telephony.providers.sinch.svaml.limits import LONGEST_CONFERENCE_ID
 
 LONGEST_MARK = 1024
+WHILE_ALONE: Music = "ring"
 
 Section = dict[str, Any]
 
@@ -62,7 +65,8 @@ def _spoken(order: CalloutOrder) -> Section:
 def _conference(order: CalloutOrder) -> Section:
     require_text("A conference's id", order.conference_id, LONGEST_CONFERENCE_ID)
     greeting = {"greeting": _speech("A callout's greeting", order.text)} if order.text else {}
-    return {"conferenceId": order.conference_id, "maxDuration": order.limit_seconds, **greeting}
+    asking = {"enableAce": True, "mohClass": WHILE_ALONE} if order.asks_when_answered else {}
+    return {"conferenceId": order.conference_id, "maxDuration": order.limit_seconds, **greeting, **asking}
 
 
 def _asking(order: CalloutOrder) -> Section:

@@ -15,12 +15,14 @@ from telephony.decisions import (
     Continue,
     Decision,
     HangUp,
+    JoinConference,
     Park,
     Refuse,
 )
 from telephony.events import Event, EventKind
 from telephony.menus import say
 from telephony.providers.base import Reply
+from telephony.providers.sinch.callouts import WHILE_ALONE
 from telephony.providers.sinch.menus import run_menu
 from telephony.providers.sinch.speech import instructions, one_prompt
 from telephony.providers.sinch.svaml import (
@@ -28,6 +30,7 @@ from telephony.providers.sinch.svaml import (
     LONGEST_CALL_SECONDS,
     PRIVATE,
     Answer,
+    ConnectConf,
     ConnectMxp,
     ConnectPstn,
     Hangup,
@@ -36,6 +39,7 @@ from telephony.providers.sinch.svaml import (
     Say,
     User,
     ace,
+    ace_of_callout,
     ice,
     manage,
     pie,
@@ -79,6 +83,10 @@ def _body(decision: Decision, kind: EventKind) -> bytes:
             # A menu is heard only on an answered line.
             answer = (Answer(),) if isinstance(decision, Ask) else ()
             return ice(*answer, *_spoken(decision), action=_incoming_action(decision)).encoded
+        case EventKind.ANSWERED if isinstance(decision, JoinConference):
+            # Decided for our own callouts only: no other answered call may be led there.
+            conference = ConnectConf(decision.conference_id, moh=WHILE_ALONE)
+            return ace_of_callout(*_spoken(decision), action=conference).encoded
         case EventKind.ANSWERED:
             return ace(*_spoken(decision), action=_answered_action(decision)).encoded
         case EventKind.PROMPT:
@@ -145,6 +153,8 @@ def _spoken(decision: Decision) -> tuple[Say | PlayFiles, ...]:
         case Refuse(say=sentence, locale=locale):
             return instructions(say(sentence), locale)
         case Connect(say=prompt, locale=locale) | Ask(say=prompt, locale=locale) | HangUp(say=prompt, locale=locale):
+            return instructions(prompt, locale)
+        case JoinConference(say=prompt, locale=locale):
             return instructions(prompt, locale)
         case _:
             return ()

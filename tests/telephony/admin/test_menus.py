@@ -510,6 +510,8 @@ def number_fields(**fields: Any) -> dict[str, Any]:
     return {
         "number": OUR_NUMBER,
         "application": application.pk,
+        "leads": "as_below",
+        "locale": "en-US",
         "enabled": "on",
         "menu": "",
         "connects_to": "",

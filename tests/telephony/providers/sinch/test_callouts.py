@@ -21,10 +21,12 @@ from tests.telephony.providers.sinch.stand_in import Api
 
 SPEAK = CALLOUT
 CONFERENCE = replace(CALLOUT, kind=CalloutKind.CONFERENCE, conference_id="standup-7", text="Please wait.")
+BRIDGE = replace(CALLOUT, kind=CalloutKind.CONFERENCE, conference_id="room-7", text="", asks_when_answered=True)
 ASK_US = replace(CALLOUT, kind=CalloutKind.ASK_US, text="", locale="en-GB")
 SNAPSHOTS = {
     "callout-speak": SPEAK,
     "callout-conference": CONFERENCE,
+    "callout-bridge": BRIDGE,
     "callout-ask-us": ASK_US,
     "callout-ask-us-who-answers": replace(ASK_US, detects_machine=True),
 }
@@ -63,14 +65,15 @@ def test_every_callout_tells_its_end_shows_its_mark_and_is_never_silent(order: C
     assert not SILENCE.search(callout(order).decode())
 
 
-def test_only_what_is_spoken_asks_whether_to_go_on() -> None:
+def test_what_is_spoken_and_a_conference_of_two_ask_whether_to_go_on() -> None:
     assert sent(SPEAK)["enableAce"] is True
+    assert sent(BRIDGE)["enableAce"] is True
     # The answer would have to be the conference once more.
     assert "enableAce" not in sent(CONFERENCE)
 
 
 def test_a_callout_that_asks_us_says_no_more_than_whom_to_connect() -> None:
-    (plain, who) = (read_svaml(sent(SNAPSHOTS[name])["ice"], "ice").model for name in list(SNAPSHOTS)[2:])
+    (plain, who) = (read_svaml(sent(SNAPSHOTS[name])["ice"], "ice").model for name in list(SNAPSHOTS)[-2:])
     action = {
         "name": "connectPstn",
         "number": "+46701740605",

@@ -55,7 +55,7 @@ def test_a_number_is_as_long_as_its_question_takes() -> None:
         Question("number", say("Number?"), Destination()),
         Question("card", say("Card?"), Digits(most=7)),
     ]
-    assert [run_menu(Ask(questions=(question,))).menus[0].max_digits for question in questions] == [12, 20, 7]
+    assert [run_menu(Ask(questions=(question,))).menus[0].max_digits for question in questions] == [22, 20, 7]
 
 
 def test_what_sinch_would_not_speak_in_one_reply_is_asked_later() -> None:

@@ -16,6 +16,7 @@ from telephony.decisions import (
     Decision,
     DenyVerification,
     HangUp,
+    JoinConference,
     Park,
     Reason,
     read_decision,
@@ -71,6 +72,7 @@ SNAPSHOTS: dict[str, tuple[Decision, Event]] = {
     "ace-acknowledge": (Acknowledge(), ACE),
     "ace-ask": (ASKED, ACE),
     "ace-hang-up": (GOODBYE, ACE),
+    "ace-join-conference": (JoinConference("room-7", say=say("You are being connected."), locale="en-GB"), ACE),
     "pie-connect": (SHOWN, PIE),
     "pie-connect-user": (ConnectUser(user="bob"), PIE),
     "pie-continue": (Continue(), PIE),
@@ -116,7 +118,17 @@ def test_a_verification_is_denied_whatever_was_decided_unless_it_was_allowed() -
 def test_what_is_said_to_an_answered_call_is_legal_for_a_callout_too() -> None:
     for decision in DECISIONS:
         svamlet = read_svaml(render(decision, ACE).body.decode(), "ace_of_callout")
-        assert svamlet.model["action"]["name"] in {"hangup", "continue", "runMenu"}
+        assert svamlet.model["action"]["name"] in {"hangup", "continue", "runMenu", "connectConf"}
+
+
+@pytest.mark.parametrize("event", [ICE, PIE])
+def test_only_who_answered_a_callout_is_let_into_a_conference(event: Event) -> None:
+    decision = JoinConference("room-7")
+    assert json.loads(render(decision, event).body) == {"instructions": [], "action": {"name": "hangup"}}
+
+
+def test_a_conference_that_has_no_name_ends_the_call() -> None:
+    assert json.loads(render(JoinConference(""), ACE).body)["action"] == {"name": "hangup"}
 
 
 @pytest.mark.parametrize("event", [ICE, PIE])
@@ -178,7 +190,8 @@ def test_a_command_is_as_it_was_reviewed(case: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "decision", [Continue(), Acknowledge(), ConnectUser(user="bob"), Park(say=(), limit_seconds=60)]
+    "decision",
+    [Continue(), Acknowledge(), ConnectUser(user="bob"), Park(say=(), limit_seconds=60), JoinConference("room-7")],
 )
 def test_what_is_no_command_is_not_sent(decision: Decision) -> None:
     with pytest.raises(ValueError, match=r"cannot be told|playFiles|park|prompt"):
