@@ -128,6 +128,28 @@ def a_guesser(application: Application, people: Sequence[Account], chance: Rando
     return Guesser(application, f"guess-{number}", cli, guessed)
 
 
+def how_long_answers_take(application: Application) -> None:
+    """Somebody's number, nobody's, the right PIN of a locked account: by turns, so that a slow moment hits all."""
+    people = [an_account(numbers=[f"+447700901{person:03}"], pin=PIN) for person in range(PEOPLE)]
+    numbers = [account.caller_numbers.get().number for account in people]
+    for n in range(4):
+        Guesser(application, f"lock-{n}", numbers[0], [wrong_pin(Random(n))] * A_CALL).play()
+    taken: dict[str, list[float]] = defaultdict(list)
+    chance = Random("times")
+    for round_ in range(1_000):
+        kinds = {
+            "somebody's number, a wrong PIN": (numbers[1 + round_ % (PEOPLE - 1)], wrong_pin(chance)),
+            "nobody's number": (f"+4420795{round_:05}", wrong_pin(chance)),
+            "a locked account, a wrong PIN": (numbers[0], wrong_pin(chance)),
+            "a locked account, the right PIN": (numbers[0], PIN),
+            "nobody's card": (f"+4420796{round_:05}", f"9{round_:09}{PIN}"),
+        }
+        for kind, (cli, digits) in sorted(kinds.items(), key=lambda _: chance.random()):
+            taken[kind] += Guesser(application, f"{kind} {round_}", cli, [digits]).play().seconds
+    for kind, seconds in taken.items():
+        say(f"{kind:36} median {median(seconds) * 1000:6.2f} ms, p95 {quantiles(seconds, n=20)[-1] * 1000:6.2f} ms")
+
+
 def test_a_script_that_guesses_is_locked_out_and_touches_nothing(
     application: Application, people: Sequence[Account], crowd: Crowd
 ) -> None:
@@ -160,29 +182,8 @@ def test_a_script_that_guesses_is_locked_out_and_touches_nothing(
     assert any("somebody may be guessing" in text for text in told)
     assert sum("no PIN is right there for a day" in text for text in told) >= min(PEOPLE, 19)
     say(f"{GUESSES:,} guesses in {calls:,} calls: {PEOPLE} accounts locked, nothing held, nothing charged")
-
-
-@pytest.mark.skipif("GUESSES" not in os.environ, reason="measures; make guesses runs it")
-def test_an_answer_takes_as_long_whatever_was_guessed(application: Application, people: Sequence[Account]) -> None:
-    """Somebody's number, nobody's, the right PIN of a locked account: by turns, so that a slow moment hits all."""
-    locked = [Guesser(application, f"lock-{n}", mobile(0), [wrong_pin(Random(n))] * A_CALL) for n in range(4)]
-    for guesser in locked:
-        guesser.play()
-    taken: dict[str, list[float]] = defaultdict(list)
-    chance = Random("times")
-    for round_ in range(1_000):
-        kinds = {
-            "somebody's number, a wrong PIN": (mobile(1 + round_ % (PEOPLE - 1)), wrong_pin(chance)),
-            "nobody's number": (f"+4420794{round_:05}", wrong_pin(chance)),
-            "a locked account, a wrong PIN": (mobile(0), wrong_pin(chance)),
-            "a locked account, the right PIN": (mobile(0), PIN),
-            "nobody's card": (f"+4420795{round_:05}", f"9{round_:09}{PIN}"),
-        }
-        for kind, (cli, digits) in sorted(kinds.items(), key=lambda _: chance.random()):
-            taken[kind] += Guesser(application, f"{kind} {round_}", cli, [digits]).play().seconds
-    for kind, seconds in taken.items():
-        tenths = quantiles(seconds, n=20)
-        say(f"{kind:36} median {median(seconds) * 1000:6.2f} ms, p95 {tenths[-1] * 1000:6.2f} ms")
+    if "GUESSES" in os.environ:
+        how_long_answers_take(application)
 
 
 def test_of_many_right_pins_at_once_all_are_right(
