@@ -12,7 +12,6 @@ import contextlib
 import os
 from collections.abc import Generator
 
-import psycopg
 import pytest
 
 from config.embedded import throwaway_postgres, throwaway_valkey
@@ -36,8 +35,6 @@ TEST_ENVIRONMENT = {
     "CALLBACK_DEADLINE_SECONDS": "10",
     "DIAL_TIMEOUT_SECONDS": "",
     "HOLD_MARGIN_SECONDS": "",
-    "CALL_THROUGH_SECONDS": "",
-    "GEOIP_DB_PATH": "",
     "OUTBOX_LEASE_SECONDS": "",
     "WEBHOOK_PRIVATE_TARGETS": "",
     "EMAIL_URL": "",
@@ -56,14 +53,6 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         early_config.add_cleanup(servers.close)  # also after Ctrl-C and after a mistake on the command line
         if not os.environ.get("DATABASE_URL"):
             os.environ["DATABASE_URL"] = servers.enter_context(throwaway_postgres()).url()
-            _let_nobody_tidy_up(os.environ["DATABASE_URL"])
         if not os.environ.get("REDIS_URL"):
             os.environ["REDIS_URL"] = servers.enter_context(throwaway_valkey()).url()
     yield
-
-
-def _let_nobody_tidy_up(url: str) -> None:
-    """Autovacuum takes time from the tests, and whoever alters a table may find it locked."""
-    with psycopg.connect(url, autocommit=True) as session:
-        session.execute("ALTER SYSTEM SET autovacuum = off")
-        session.execute("SELECT pg_reload_conf()")

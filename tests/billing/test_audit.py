@@ -56,6 +56,7 @@ def plant(*statements: str, drop: dict[str, str] | None = None) -> None:
     """Write past the triggers and the named constraints or indexes; the test's own rollback restores them."""
     check_deferred_constraints()
     with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '10s'")  # autovacuum gives way, but only after a second
         for table in ("wallet", "hold", "posting", "entry", "seal", "rate", "deckversion"):
             cursor.execute(f"ALTER TABLE billing_{table} DISABLE TRIGGER USER")
         for name, table in (drop or {}).items():

@@ -130,7 +130,7 @@ def a_guesser(application: Application, people: Sequence[Account], chance: Rando
 
 def how_long_answers_take(application: Application) -> None:
     """Somebody's number, nobody's, the right PIN of a locked account: by turns, so that a slow moment hits all."""
-    people = [an_account(numbers=[f"+447700901{person:03}"], pin=PIN) for person in range(PEOPLE)]
+    people = [an_account(numbers=[f"+447700900{800 + person}"], pin=PIN) for person in range(PEOPLE)]
     numbers = [account.caller_numbers.get().number for account in people]
     for n in range(4):
         Guesser(application, f"lock-{n}", numbers[0], [wrong_pin(Random(n))] * A_CALL).play()
