@@ -51,7 +51,7 @@ bench: $(READY) ## measure calls per second on this machine
 chaos: $(READY) ## ten thousand pieces of outgoing work while everything they need is hurt (ARGS="--jobs 500 --quick")
 	@$(RUN) -m tests.chaos $(ARGS)
 
-guesses: $(READY) ## a hundred thousand guesses at PINs, and how long an answer takes (GUESSES=1000 for fewer)
+guesses: $(READY) ## a hundred thousand guesses at PINs, and how long an answer takes (GUESSES=3000 for fewer)
 	@GUESSES=$(or $(GUESSES),100000) .venv/bin/python -m pytest -n 0 -q -s -p no:randomly tests/races/test_pin_guesses.py
 
 format: $(READY) ## put every file into the one format
