@@ -83,10 +83,12 @@ def typed_digits(text: str, home_country: str | None = None) -> str:
     """
     if len(text) > LONGEST_TYPED:
         return ""
+    # While the number is short its national zero would be taken for a digit of it.
+    text = text.replace("(0)", "")
     try:
         return parse_number(text, home_country).removeprefix("+")
     except NumberUnreadable:
-        found = _PARTIAL.fullmatch(_BESIDE_DIGITS.sub("", text.replace("(0)", "")))
+        found = _PARTIAL.fullmatch(_BESIDE_DIGITS.sub("", text))
         return found[1] if found else ""
 
 
