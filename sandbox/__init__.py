@@ -10,6 +10,8 @@ Who dials an access number presses keys in its menus, one item for each prompt t
 
     platform.phone_to_access_number(cli="+12025550199", to="+442079460000", keys=["1", Silence(), "020794601#"])
 
+Another account on the same desk is one at Sift, `platform.sift`; `sandbox.sift` says how it is used.
+
 It imports nothing of the applications it tests, so that it can disagree with them.
 """
 
@@ -32,16 +34,25 @@ from sandbox.misbehaviour import Misbehaviour, Mishap
 from sandbox.oracle import Deed, Kind, Oracle
 from sandbox.phones import Phone, TextFate
 from sandbox.platform import DESK_KEY, DESK_PLAN, DESK_SECRET, DESK_TOKEN, Sandbox
+from sandbox.sift import DESK_SIFT_ACCOUNT, DESK_SIFT_TOKEN, Sift
+from sandbox.sift_answers import Says
+from sandbox.sift_browsers import Browser
+from sandbox.sift_calls import SiftCall
+from sandbox.sift_tokens import BadCapability
 from sandbox.svaml import Heard
 
 __all__ = [
     "DESK_KEY",
     "DESK_PLAN",
     "DESK_SECRET",
+    "DESK_SIFT_ACCOUNT",
+    "DESK_SIFT_TOKEN",
     "DESK_TOKEN",
     "REMOVED",
     "Alter",
     "AnsweredElsewhere",
+    "BadCapability",
+    "Browser",
     "Call",
     "Chaos",
     "CutLate",
@@ -62,6 +73,9 @@ __all__ = [
     "Press",
     "Repeat",
     "Sandbox",
+    "Says",
+    "Sift",
+    "SiftCall",
     "Silence",
     "Swap",
     "TextFate",

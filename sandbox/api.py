@@ -24,6 +24,7 @@ PLANS_PATH = "/xms/v1/"
 QUERY_PATH = "/v1/calling/query/number/"
 VERIFICATIONS_PATH = "/verification/v1/verifications"
 VOXIMPLANT_PATH = "/platform_api"
+SIFT_PATH = "/v0"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -114,6 +115,11 @@ class Call:
     menu_results: list[MenuResult] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
     happened: list[Fault] = field(default_factory=list)
+
+    @property
+    def forwarded_headers(self) -> Mapping[str, str]:
+        """What goes along with every callback, because the callout said so."""
+        return self.callout.headers if self.callout else {}
 
     @property
     def answered(self) -> bool:

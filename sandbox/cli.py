@@ -10,11 +10,13 @@ from pathlib import Path
 from random import SystemRandom
 from threading import Event
 
-from sandbox import report, softphone_cli, wire
+from sandbox import report, sift_report, sift_scenario, softphone_cli, wire
 from sandbox.faults import Chaos
 from sandbox.misbehaviour import Misbehaviour
+from sandbox.numbers import E164
 from sandbox.platform import DESK_KEY, DESK_SECRET, Sandbox
 from sandbox.scenario import place_calls
+from sandbox.sift import DESK_SIFT_ACCOUNT, DESK_SIFT_TOKEN
 
 CALLER = "+12025550199"
 TARGET = "http://127.0.0.1:8000/callbacks/sinch/"
@@ -47,8 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return 1
             _say(f"REST API at {url}/calling/v1/, application {platform.key}")
             _say(f"texts at {url}/xms/v1/{platform.service_plan_id}, token {platform.api_token}")
-            account = platform.voximplant
+            account, sift = platform.voximplant, platform.sift
             _say(f"Voximplant's API at {url}/platform_api, account {account.account_id}, key {account.api_key}")
+            _say(f"Sift's API at {url}/v0, account {sift.account_id}, token {sift.auth_token}")
         return _call(platform, options) if options.calls else _wait(platform, options.pace)
 
 
@@ -61,10 +64,21 @@ def _platform(options: argparse.Namespace) -> Sandbox:
         raise ValueError("--pace is for --port without --calls, whose time jumps")
     if options.oracle is not None and not options.oracle.absolute().parent.is_dir():
         raise ValueError(f"there is no folder for the oracle's file {options.oracle}")
+    if options.sift and (options.calls is None or options.target == TARGET):
+        raise ValueError("--sift needs --calls, and --target with the address up to callbacks/sift/TOKEN/")
+    if options.sift and not all(E164.fullmatch(each) for each in options.access_number or []):
+        raise ValueError("--sift needs every --access-number in E.164, like +12025550100")
+    sinch, sift = (DESK_KEY, DESK_SECRET), (DESK_SIFT_ACCOUNT, DESK_SIFT_TOKEN)
+    if options.key is not None and options.sift:
+        sift = options.key, options.secret
+    elif options.key is not None:
+        sinch = options.key, options.secret
     return Sandbox(
         target=options.target,
-        key=options.key or DESK_KEY,
-        secret=options.secret or DESK_SECRET,
+        key=sinch[0],
+        secret=sinch[1],
+        sift_account_id=sift[0],
+        sift_auth_token=sift[1],
         seed=options.seed,
         chaos=options.chaos,
         misbehaviour=options.misbehave,
@@ -74,6 +88,24 @@ def _platform(options: argparse.Namespace) -> Sandbox:
 
 def _call(platform: Sandbox, options: argparse.Namespace) -> int:
     _say(f"{options.calls} calls, callbacks to {platform.target}, seed {options.seed}")
+    outcome = _sift_outcome(platform, options) if options.sift else _outcome(platform, options)
+    if options.json:
+        document = {
+            "target": platform.target,
+            "seed": options.seed,
+            "calls": outcome.calls,
+            "totals": outcome.totals,
+        }
+        sys.stdout.write(wire.dumps(document).decode() + "\n")
+    else:
+        sys.stdout.write(outcome.text + "\n")
+    failures = outcome.failures
+    if failures:
+        _say(f"sandbox: not answered as the platform needs: {'; '.join(failures[:5])}. {_advice(failures)}")
+    return 1 if failures else 0
+
+
+def _outcome(platform: Sandbox, options: argparse.Namespace) -> report.Outcome:
     calls = place_calls(
         platform,
         options.calls,
@@ -83,20 +115,20 @@ def _call(platform: Sandbox, options: argparse.Namespace) -> int:
         access_numbers=options.access_number or [],
     )
     platform.run()
-    if options.json:
-        document = {
-            "target": platform.target,
-            "seed": options.seed,
-            "calls": [report.as_dict(call) for call in calls],
-            "totals": report.totals(calls),
-        }
-        sys.stdout.write(wire.dumps(document).decode() + "\n")
-    else:
-        sys.stdout.write(report.text(calls) + "\n")
-    failures = report.failures(calls)
-    if failures:
-        _say(f"sandbox: not answered as the platform needs: {'; '.join(failures[:5])}. {_advice(failures)}")
-    return 1 if failures else 0
+    return report.outcome(calls)
+
+
+def _sift_outcome(platform: Sandbox, options: argparse.Namespace) -> report.Outcome:
+    calls = sift_scenario.place_calls(
+        platform,
+        options.calls,
+        seed=options.seed,
+        users=options.user or ["alice"],
+        callers=options.caller or [CALLER],
+        access_numbers=options.access_number or [],
+    )
+    platform.run()
+    return sift_report.outcome(calls)
 
 
 def _advice(failures: Sequence[str]) -> str:
@@ -124,13 +156,14 @@ def _say(sentence: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sandbox",
-        description="A Sinch-like platform on your desk, and an account at Voximplant.",
+        description="A Sinch-like platform on your desk, an account at Voximplant and one at Sift.",
         epilog="sandbox softphone: a Cloud Softphone that calls through; see sandbox softphone --help.",
     )
     parser.add_argument("--target", default=TARGET, help="callback URL of the application (%(default)s)")
-    parser.add_argument("--key", help="application key; default: the desk's own")
-    parser.add_argument("--secret", help="application secret in base64; default: the desk's own")
+    parser.add_argument("--key", help="application key, with --sift account id; default: the desk's own")
+    parser.add_argument("--secret", help="application secret in base64, with --sift auth token; default: the desk's")
     parser.add_argument("--calls", type=_calls, help="place that many calls, report, end")
+    parser.add_argument("--sift", action="store_true", help="place them at Sift; --target is callbacks/sift/TOKEN/")
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(1 << 31), help="default: random")
     parser.add_argument("--chaos", type=_chaos, help="loss=0.1,dup=0.1,late=0.1,reorder=0.1")
     parser.add_argument("--port", type=_port, help="serve the REST APIs there; 0 takes a free port")

@@ -9,21 +9,45 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from threading import Lock
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
 
 from sandbox import signing, wire
-from sandbox.calls import Call, Exchange
+from sandbox.calls import Exchange
 from sandbox.clock import Clock, Turn
 from sandbox.events import Body
-from sandbox.faults import REMOVED, Chaos, Plan, Repeat
+from sandbox.faults import REMOVED, Chaos, Fault, Plan, Repeat
 from sandbox.record import Record
 
 CONTENT_TYPE = "application/json; charset=utf-8"
 LONGEST_ANSWER_BYTES = 1 << 20
-EVENTS = ("ice", "ace", "pie", "notify", "dice")
+# In the order in which a call may have them.
+EVENTS = (
+    *("ice", "ace", "pie", "notify", "dice"),
+    *("incoming", "connecting", "connected", "done", "conversation_started", "conversation_ended"),
+    *("finished", "failed"),
+)
+
+
+class Subject(Protocol):
+    """The call that callbacks are about; number stands for it when chance is consulted.
+
+    exchanges and happened get what was sent and what chance did. forwarded_headers go along with every callback.
+    """
+
+    number: int
+    faults: tuple[Fault, ...]
+    exchanges: list[Exchange]
+    happened: list[Fault]
+
+    @property
+    def call_id(self) -> str: ...
+
+    @property
+    def forwarded_headers(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True)
@@ -41,15 +65,19 @@ Obey = Callable[[Answer], None]
 
 @dataclass(frozen=True)
 class Parcel:
-    """One callback ready to go: the same bytes and, for a true replay, the same headers."""
+    """One callback ready to go: the same bytes and, for a true replay, the same headers.
 
-    call: Call
+    Without `signed` only the URL can say who sent it, by the user and password it may hold.
+    """
+
+    call: Subject
     event: str
     occurrence: int
     attempt: int
     body: bytes
     headers: dict[str, str] | None = None
     url: str = ""
+    signed: bool = True
 
 
 class Poster:
@@ -113,7 +141,7 @@ class Poster:
                 ) as response:
                     return Answer(response.status_code, _read(response, deadline))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            return Answer(None, error=f"{type(error).__name__} at {url or self._target}")
+            return Answer(None, error=f"{type(error).__name__} at {_without_password(url or self._target)}")
 
 
 class Courier:
@@ -129,7 +157,9 @@ class Courier:
         self._held_back: dict[str, list[Parcel]] = {}
         self._sent: Counter[tuple[str, str]] = Counter()
 
-    def send(self, call: Call, event: str, body: Body, obey: Obey | None = None, url: str = "") -> None:
+    def send(
+        self, call: Subject, event: str, body: Body, obey: Obey | None = None, url: str = "", *, signed: bool = True
+    ) -> None:
         """Set a callback going, to the target when no URL is given.
 
         `obey` gets the answer, or NO_ANSWER when the time-out has passed.
@@ -141,7 +171,8 @@ class Courier:
         call.happened.extend(chance)
         plan = Plan.of(event, (*chance, *call.faults))
         overtaken = self._held_back.pop(call.call_id, [])
-        original = self._original(call, event, occurrence, _changed(body, plan.changes), plan.repeats, url)
+        content = wire.dumps(_changed(body, plan.changes))
+        original = self._presigned(Parcel(call, event, occurrence, 1, content, None, url, signed), plan.repeats)
         in_time = plan.delay_seconds < self._poster.timeout_seconds and not (plan.lost or plan.swapped)
 
         if plan.lost:
@@ -168,19 +199,18 @@ class Courier:
                 seconds = plan.delay_seconds + repeat.after_seconds
                 self._clock.after(seconds, partial(self._deliver, copy, None))
 
-    def _original(
-        self, call: Call, event: str, occurrence: int, body: Body, repeats: tuple[Repeat, ...], url: str
-    ) -> Parcel:
-        content = wire.dumps(body)
+    def _presigned(self, parcel: Parcel, repeats: tuple[Repeat, ...]) -> Parcel:
+        """The parcel, with its headers fixed if they are to be replayed."""
         replayed = any(repeat.same_signature for repeat in repeats)
-        headers = self._poster.headers(content, url) if replayed else None
-        return Parcel(call, event, occurrence, 1, content, headers, url)
+        return replace(parcel, headers=self._headers(parcel)) if replayed else parcel
+
+    def _headers(self, parcel: Parcel) -> dict[str, str]:
+        return self._poster.headers(parcel.body, parcel.url) if parcel.signed else {"Content-Type": CONTENT_TYPE}
 
     def _deliver(self, parcel: Parcel, obey: Obey | None) -> None:
         sent_at, round_ = self._clock.now, self._clock.round
-        headers = parcel.headers or self._poster.headers(parcel.body, parcel.url)
-        forwarded = parcel.call.callout.headers if parcel.call.callout else {}
-        answer = self._poster.post(parcel.body, {**headers, **forwarded}, parcel.url)
+        headers = parcel.headers or self._headers(parcel)
+        answer = self._poster.post(parcel.body, {**headers, **parcel.call.forwarded_headers}, parcel.url)
         exchange = Exchange(
             event=parcel.event,
             attempt=parcel.attempt,
@@ -212,6 +242,11 @@ class Courier:
 
 def _place(exchange: Exchange) -> tuple[int, int, int, int]:
     return exchange.round, EVENTS.index(exchange.event), exchange.occurrence, exchange.attempt
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _changed(body: Body, changes: Mapping[str, object]) -> Body:

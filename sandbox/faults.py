@@ -1,7 +1,9 @@
 """What can go wrong with one call: by chance and seed (`Chaos`), or on purpose (a list of faults per call).
 
-Events are "ice", "ace", "pie", "notify" and "dice"; a fault of a call strikes every one of that name. All seconds
-are virtual.
+Events are "ice", "ace", "pie", "notify" and "dice" of a Sinch call. Of a connection at Sift they are "incoming",
+"done", the status that is told ("connecting", "connected", "finished", "failed") and the event_type of a conversation
+("conversation_started", "conversation_ended"). A fault of a call strikes every one of that name. All seconds are
+virtual.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from random import Random
 from typing import Final
 
 LATEST_SECONDS = 120
-OVERTAKEN = ("ice", "ace", "pie")
+OVERTAKEN = ("ice", "ace", "pie", "connecting", "connected", "conversation_started")
 
 
 class Removed:
@@ -39,7 +41,7 @@ class Delay:
 
 @dataclass(frozen=True)
 class Swap:
-    """The callback is overtaken by the next one of the call. DiCE and notify, which may be the last, cannot be."""
+    """The callback is overtaken by the next one of the call. Those that may be the last, DiCE for one, cannot be."""
 
     event: str
 

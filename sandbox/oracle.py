@@ -26,6 +26,8 @@ class Kind(StrEnum):
     SCENARIO = "scenario"  # script_custom_data
     VOXIMPLANT_TEXT = "voximplant text"  # source, destination and text
     CALL_LIST = "call list"  # name
+    SIFT_CONNECTION = "sift connection"  # status_url; a call was placed
+    SIFT_END = "sift end"  # connection_id; a connection is over, and its length known
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from sandbox.player import Player
 from sandbox.rates import RateTable
 from sandbox.record import Record
 from sandbox.recordings import Recordings
+from sandbox.sift import DESK_SIFT_ACCOUNT, DESK_SIFT_TOKEN, Sift
 from sandbox.switchboard import Switchboard
 from sandbox.texts import Inbound, Texts
 from sandbox.verifications import Verifications
@@ -52,6 +53,8 @@ def _wall_clock() -> datetime:
 
 class Sandbox:
     """A Sinch-like voice platform with one application, whose callback URL is `target`, and one service plan for texts.
+
+    Accounts of other platforms on the same desk are `voximplant` and `sift`, whose id and token may be given.
 
     Time inside is virtual and starts at `start`; signatures carry the time of `wall_clock`, because
     receivers check that they are fresh. timeout_seconds is how long a callback may take. chaos and seed
@@ -86,13 +89,15 @@ class Sandbox:
         counts_menu_time: bool = True,
         record_path: Path | None = None,
         oracle_path: Path | None = None,
+        sift_account_id: str = DESK_SIFT_ACCOUNT,
+        sift_auth_token: str = DESK_SIFT_TOKEN,
         misbehaviour: Misbehaviour | None = None,
         wall_clock: Callable[[], datetime] = _wall_clock,
     ) -> None:
         self.key, self.secret = key, secret
         self.service_plan_id, self.api_token = service_plan_id, api_token
         self.wall_clock = wall_clock
-        self.phones = PhoneBook()
+        self.phones, self.conferences, self.numbers = PhoneBook(), Conferences(), Numbers()
         self.record = Record(record_path)
         self.clock = Clock(start, parallel)
         self.oracle = Oracle(now=lambda: self.clock.now, wall_clock=wall_clock, path=oracle_path)
@@ -100,15 +105,13 @@ class Sandbox:
         self._calls: dict[str, Call] = {}
         self._lock = Lock()
         self.rate_table = RateTable(rate_table)
-        self.conferences = Conferences()
-        self.numbers = Numbers()
         self._counts_menu_time = counts_menu_time
         self._poster = Poster(target, key=key, secret=secret, timeout_seconds=timeout_seconds, wall_clock=wall_clock)
-        chaos = chaos or Chaos()
-        courier = Courier(clock=self.clock, poster=self._poster, record=self.record, chaos=chaos, seed=seed)
+        courier, messenger = self._post(chaos or Chaos(), seed)
         self.switchboard = self._build(courier)
-        desk = self._desk(Messenger(clock=self.clock, poster=self._poster, record=self.record, chaos=chaos, seed=seed))
+        desk = self._desk(messenger)
         self.texts, self.verifications, self.voximplant = Texts(desk), Verifications(desk, seed), Voximplant(desk)
+        self.sift = Sift(desk, courier, self.oracle, account_id=sift_account_id, auth_token=sift_auth_token)
 
     @property
     def target(self) -> str:
@@ -118,6 +121,11 @@ class Sandbox:
     @target.setter
     def target(self, url: str) -> None:
         self._poster.target = url
+
+    def _post(self, chaos: Chaos, seed: int) -> tuple[Courier, Messenger]:
+        """Who carries the callbacks of calls, and who carries all others."""
+        courier = Courier(clock=self.clock, poster=self._poster, record=self.record, chaos=chaos, seed=seed)
+        return courier, Messenger(clock=self.clock, poster=self._poster, record=self.record, chaos=chaos, seed=seed)
 
     def _build(self, courier: Courier) -> Switchboard:
         callbacks = Callbacks(

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from sandbox.calls import Call
 from sandbox.courier import NO_ANSWER
 from sandbox.faults import Delay, Fault, Lose, Repeat, Swap
 from sandbox.rates import CURRENCY
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a number of calls: one by one, in sum, for people; and what the application did wrong."""
+
+    calls: list[dict[str, object]]
+    totals: dict[str, object]
+    text: str
+    failures: list[str]
+
+
+def outcome(calls: Sequence[Call]) -> Outcome:
+    """The report on calls at Sinch."""
+    return Outcome([as_dict(call) for call in calls], totals(calls), text(calls), failures(calls))
 
 
 def as_dict(call: Call) -> dict[str, object]:
@@ -32,7 +48,7 @@ def as_dict(call: Call) -> dict[str, object]:
         "debit": str(call.debit),
         "currency": CURRENCY,
         "problem": call.problem,
-        "faults": [_fault(each) for each in _faults(call)],
+        "faults": [fault_words(each) for each in _faults(call)],
     }
 
 
@@ -40,7 +56,7 @@ def line(call: Call) -> str:
     """One call in one line: who called whom, what was asked, answered, and how it ended."""
     asked = ",".join(f"{each.event}:{each.status or '-'}" for each in call.exchanges) or "nothing"
     limit = f" {call.limit_seconds} s" if call.limit_seconds else ""
-    faults = "".join(f" [{_fault(each)}]" for each in _faults(call))
+    faults = "".join(f" [{fault_words(each)}]" for each in _faults(call))
     problem = f" ({call.problem})" if call.problem else ""
     return (
         f"{call.number:>5}  {call.user or call.cli} -> {call.to}  asked {asked}"
@@ -113,7 +129,8 @@ def _faults(call: Call) -> tuple[Fault, ...]:
     return (*call.happened, *call.faults)
 
 
-def _fault(fault: Fault) -> str:
+def fault_words(fault: Fault) -> str:
+    """A fault in a few words."""
     match fault:
         case Lose(event=event):
             return f"{event} lost"

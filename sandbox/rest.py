@@ -13,6 +13,7 @@ from sandbox import (
     api_callouts,
     api_calls,
     api_configuration,
+    api_sift,
     api_texts,
     api_verifications,
     api_voximplant,
@@ -25,6 +26,7 @@ from sandbox.api import (
     CONFIGURATION_PATH,
     PLANS_PATH,
     QUERY_PATH,
+    SIFT_PATH,
     VERIFICATIONS_PATH,
     VOXIMPLANT_PATH,
     ApiError,
@@ -114,6 +116,9 @@ ROUTES: tuple[Route, ...] = (
         api_voximplant.answer,
         api_voximplant.by_account,
         api_voximplant.costs,
+    ),
+    Route(
+        "GET POST PUT PATCH DELETE", rf"{SIFT_PATH}/(?P<rest>.*)", api_sift.answer, api_sift.by_account, api_sift.costs
     ),
 )
 
