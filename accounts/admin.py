@@ -128,7 +128,13 @@ class AccountAdmin(admin.ModelAdmin):
             "Limits of its own",
             {
                 "description": "Empty: as its plan says.",
-                "fields": ("calls_at_once", "longest_call_seconds", "highest_price_per_minute", "velocity_limits"),
+                "fields": (
+                    "calls_at_once",
+                    "longest_call_seconds",
+                    "highest_price_per_minute",
+                    "exposure_allowance",
+                    "velocity_limits",
+                ),
             },
         ),
         ("Destinations", {"fields": ("destinations",)}),

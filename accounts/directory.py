@@ -12,7 +12,7 @@ from postgres.statements import Answer, ask
 # The longest rule that matches the destination decides; 'deny' sorts after 'allow' and wins a tie.
 _STANDING = """
 SELECT a.id, a.status, a.destinations, a.verified, a.calls_at_once, a.longest_call_seconds,
-       a.highest_price_per_minute,
+       a.highest_price_per_minute, a.exposure_allowance,
        (SELECT rule.kind FROM accounts_destinationrule rule
         WHERE rule.account_id = a.id AND rule.prefix = ANY(%s)
         ORDER BY length(rule.prefix) DESC, rule.kind DESC LIMIT 1),
@@ -43,7 +43,7 @@ def read_standing(answer: Answer) -> Standing | None:
     row = answer.row()
     if row is None:
         return None
-    account_id, status, destinations, verified, at_once, longest, dearest, rule, shown_number = row
+    account_id, status, destinations, verified, at_once, longest, dearest, exposure, rule, shown_number = row
     listed_only = destinations == Account.Destinations.LISTED_ONLY.value
     return Standing(
         account_id=account_id,
@@ -53,6 +53,7 @@ def read_standing(answer: Answer) -> Standing | None:
             calls_at_once=at_once,
             longest_call_seconds=longest,
             highest_price_per_minute=dearest,
+            exposure_allowance=exposure,
         ),
         destination_allowed=(rule or ("deny" if listed_only else "allow")) == DestinationRule.Kind.ALLOW.value,
         shown_number=shown_number,

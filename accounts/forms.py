@@ -33,7 +33,7 @@ class AccountForm(forms.ModelForm):
         model = Account
         fields = (
             "name", "verified", "destinations", "calls_at_once", "longest_call_seconds", "highest_price_per_minute",
-            "velocity_limits", "time_zone",
+            "exposure_allowance", "velocity_limits", "time_zone",
         )  # fmt: skip
 
     def clean_time_zone(self) -> str:

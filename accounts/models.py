@@ -47,6 +47,14 @@ class Account(models.Model):
     highest_price_per_minute = models.DecimalField(
         max_digits=20, decimal_places=6, null=True, blank=True, help_text="Empty: as the plan says."
     )
+    exposure_allowance = models.DecimalField(
+        max_digits=20,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="What we are ready to lose should calls that only we can end not be ended. Empty: as the plan says.",
+    )
     velocity_limits = models.BooleanField(
         default=True, help_text="Off for wholesale: no limits per minute, hour and day."
     )
@@ -80,6 +88,7 @@ class Account(models.Model):
                 ),
                 name="account_longest_call",
             ),
+            models.CheckConstraint(condition=models.Q(exposure_allowance__gte=0), name="account_exposure_not_negative"),
         ]
 
     def __str__(self) -> str:
@@ -93,6 +102,7 @@ class Account(models.Model):
             calls_at_once=self.calls_at_once,
             longest_call_seconds=self.longest_call_seconds,
             highest_price_per_minute=self.highest_price_per_minute,
+            exposure_allowance=self.exposure_allowance,
         )
 
 

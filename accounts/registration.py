@@ -57,6 +57,7 @@ def open_account(
     calls_at_once: int | None = None,
     longest_call_seconds: int | None = None,
     highest_price_per_minute: Decimal | None = None,
+    exposure_allowance: Decimal | None = None,
     velocity_limits: bool = True,
     numbers: Iterable[str] = (),
     client_users: Iterable[str] = (),
@@ -82,16 +83,14 @@ def open_account(
         calls_at_once=calls_at_once,
         longest_call_seconds=longest_call_seconds,
         highest_price_per_minute=highest_price_per_minute,
+        exposure_allowance=exposure_allowance,
         velocity_limits=velocity_limits,
         pin_hash="" if pin is None else hash_pin(pin),
         time_zone=_known_time_zone(time_zone),
     )
     account.full_clean()
     account.save()
-    for number in numbers:
-        _add_number(account, number)
-    for client_user in client_users:
-        _add_client_user(account, client_user)
+    _add_ways_in(account, numbers, client_users)
     _add_rules(account, allowed, deny)
     if card:
         give_card_number(account)
@@ -189,6 +188,13 @@ def _change_status(account: Account, status: Account.Status) -> None:
         raise AccountClosed(f"The account {stored.name!r} is closed: open a new one.")
     account.status = stored.status = status
     stored.save(update_fields=["status"])
+
+
+def _add_ways_in(account: Account, numbers: Iterable[str], client_users: Iterable[str]) -> None:
+    for number in numbers:
+        _add_number(account, number)
+    for client_user in client_users:
+        _add_client_user(account, client_user)
 
 
 def _add_number(account: Account, text: str) -> None:

@@ -25,7 +25,7 @@ from billing.models import RateDeck
 from billing.money import Money
 from billing.topups import credit
 from billing.wallets import open_wallet
-from config import demo_softphone, demo_work, processes
+from config import demo_sift, demo_softphone, demo_work, processes
 from config.demo_menu import ACCESS_NUMBER, PIN, open_line
 from config.demo_softphone import Seen
 from config.demo_work import BOOKS, Begun, NotDone
@@ -51,8 +51,9 @@ class Customer:
     options: dict[str, Any] = field(default_factory=dict)
 
 
+HARBOUR_OPTIONS = {"verified": True, "numbers": [HARBOUR], "pin": PIN, "exposure_allowance": Decimal(500)}
 CUSTOMERS = (
-    Customer("Harbour Cafe", "harbour", "20.00", {"verified": True, "numbers": [HARBOUR], "pin": PIN}),
+    Customer("Harbour Cafe", "harbour", "20.00", HARBOUR_OPTIONS),
     Customer("Corner Shop", "corner", "5.00", {"calls_at_once": 30}),
     Customer("Night Taxi", "taxi", "0.05"),
     Customer("City Hotel", "hotel", "10.00", {"allow": ["44"], "deny": ["447"]}),
@@ -77,21 +78,20 @@ class Outcome:
 
 def play(*, seed: int) -> Outcome:
     """Open the accounts, serve, place the calls, ask about what got lost. Leaves the books in the database."""
-    suffix = _suffix()
-    accounts = open_accounts(suffix)
+    accounts = open_accounts(suffix := _suffix())
     load_rates()
     demo_work.load_rates(CURRENCY)
     demo_work.want_to_be_told(accounts[-1], "1.95", CURRENCY)
     key, secret = str(uuid4()), b64encode(secrets.token_bytes(16)).decode()
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
+    address = f"http://127.0.0.1:{(port := free_port())}"
     platform = Sandbox(target=address + public_path(reverse("sinch_callback")), key=key, secret=secret, seed=seed)
     with platform.rest_server() as rest_url:
         application = add_application(
             "sinch", key=key, secret=secret, base_url=rest_url, caller_id=HARBOUR, name=f"Demo{suffix}"
         )
         texting = demo_work.add_text_service(platform, rest_url, "Demo texts")
-        if not demo_work.nothing_real_can_be_used(application, texting):
+        at_sift = demo_sift.set_up(platform, address, rest_url)
+        if not demo_work.nothing_real_can_be_used(application, texting, at_sift):
             raise NotDone("Applications are enabled here that may be real: run the demo on a database of its own.")
         open_line(application)
         place_calls(platform, suffix)
@@ -106,6 +106,7 @@ def play(*, seed: int) -> Outcome:
             platform.run()
             begun = demo_work.begin(platform, accounts[0], told=accounts[-1])
             seen = [] if suffix else call_through(platform, address, application, accounts[0])
+            demo_sift.call(platform, at_sift, accounts[0])
         reconciled = reconcile(timezone.now() + timedelta(hours=6), application)
     opened_with = {account.pk: Decimal(c.balance) for account, c in zip(accounts, CUSTOMERS, strict=True)}
     return Outcome(

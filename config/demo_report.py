@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Sum
 
 from billing.models import Entry
-from config import demo_softphone, demo_work
+from config import demo_sift, demo_softphone, demo_work
 from config.demo import Outcome
 from sandbox import Call as SandboxCall
 from sandbox import Fault, Lose, Repeat, Swap
@@ -37,6 +37,7 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
         "softphone": demo_softphone.as_dict(outcome.seen),
         "begun": demo_work.as_dict(outcome.begun),
         "alerts": demo_work.alerts(outcome.begun),
+        "cdrs": demo_sift.cdrs(outcome.accounts[0]),
         "entries": Entry.objects.count(),
         "differences": len(audit.differences),
     }
@@ -65,6 +66,7 @@ def lines(outcome: Outcome, figures: dict[str, Any]) -> Iterator[str]:
         yield ""
         yield from demo_softphone.print_lines(outcome.seen)
         yield ""
+    yield from demo_sift.lines(outcome.accounts[0], figures["cdrs"])
     yield f"  {'account':<20}{'opening':>12}{'charged':>12}{'closing':>12}{'held':>10}   calls"
     for account in figures["accounts"]:
         yield (

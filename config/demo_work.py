@@ -105,9 +105,9 @@ def begin(platform: Sandbox, account: Account, told: Account) -> Begun:
             )
         )
         verification = _verify(platform, account)
-        _wait(lambda: not Row.objects.exclude(state__in=FINAL).exists())
-        _wait(lambda: not Callout.objects.filter(pk=callout.pk, finished_at=None).exists())
-        _wait(lambda: not TextMessage.objects.filter(pk=text.pk, final_at=None).exists())
+        wait(lambda: not Row.objects.exclude(state__in=FINAL).exists())
+        wait(lambda: not Callout.objects.filter(pk=callout.pk, finished_at=None).exists())
+        wait(lambda: not TextMessage.objects.filter(pk=text.pk, final_at=None).exists())
     for begun in (text, callout, verification):
         begun.refresh_from_db()
     return Begun(
@@ -129,7 +129,7 @@ def _verify(platform: Sandbox, account: Account) -> Verification:
         verification.refresh_from_db()
         return bool(verification.provider_id)
 
-    _wait(has_begun)
+    wait(has_begun)
     code = platform.verifications[verification.provider_id].proof
     return verifications.report(verification.pk, account, code, timezone.now())
 
@@ -140,7 +140,7 @@ def _a_new_number() -> str:
     return next(number for number in (f"+447700900{n}" for n in range(121, 200)) if number not in taken)
 
 
-def _wait(condition: Callable[[], bool]) -> None:
+def wait(condition: Callable[[], bool]) -> None:
     give_up_at = time.monotonic() + DONE_WITHIN_SECONDS
     while not condition():
         if time.monotonic() > give_up_at:

@@ -240,6 +240,15 @@ def finish_for(subject: UUID, kind: str, now: datetime) -> None:
     )
 
 
+def hasten(subject: UUID, kind: str, due_at: datetime) -> None:
+    """There is news: what waits for later is done by then."""
+    tell(
+        "UPDATE outbox_row SET due_at = %s "
+        "WHERE subject = %s AND kind = %s AND state IN ('ready', 'retry') AND due_at > %s",
+        [due_at, subject, kind, due_at],
+    )
+
+
 def retry(id: int, due_at: datetime, why: str, *, failed: bool) -> None:
     """It was certainly not done, or a second time does no harm: it is due again."""
     tell(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from accounts.numbers import countries_of
 from postgres.statements import Answer, ask
+from telephony.registry import PROVIDERS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,12 +19,18 @@ class Offered:
     countries: tuple[str, ...]
     is_default: bool
     deck_ids: tuple[int, ...]
+    provider: str
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether its provider ends calls in time by itself."""
+        return PROVIDERS[self.provider].capabilities.limits_phone_calls
 
 
 # A number that is full is not offered; what has been promised for it and may still come counts as a call.
 _OFFERED = """
 SELECT n.id, n.number, n.country, n.is_default,
-       ARRAY(SELECT ratedeck_id FROM telephony_accessnumber_rate_decks WHERE accessnumber_id = n.id)
+       ARRAY(SELECT ratedeck_id FROM telephony_accessnumber_rate_decks WHERE accessnumber_id = n.id), a.provider
 FROM telephony_accessnumber n
 JOIN telephony_application a ON a.id = n.application_id AND a.enabled
 WHERE n.enabled AND n.is_offered
@@ -50,8 +57,9 @@ def read(answer: Answer) -> Sequence[Offered]:
             countries=(country,) if country else countries_of(number),
             is_default=is_default,
             deck_ids=tuple(deck_ids),
+            provider=provider,
         )
-        for id, number, country, is_default, deck_ids in answer.rows()
+        for id, number, country, is_default, deck_ids, provider in answer.rows()
     ]
 
 

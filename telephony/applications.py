@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 import structlog
 from django.conf import settings
@@ -18,7 +19,7 @@ from postgres.deadline import deadline
 from postgres.encrypted import decrypted
 from postgres.statements import Answer, ask
 from telephony.models import Application
-from telephony.providers.base import Access, Adapter, Credentials
+from telephony.providers.base import Access, Adapter, Capabilities, Credentials
 from telephony.registry import PROVIDERS
 
 log = structlog.get_logger(__name__)
@@ -30,18 +31,23 @@ _USUAL_ADDRESSES: Mapping[str, str] = defaultdict(
     sinch="https://calling.api.sinch.com",
     sinch_sms="https://us.sms.api.sinch.com",
     voximplant="https://api.voximplant.com",
+    sift="https://api.gridspace.com",
 )
 
 
 @dataclass(frozen=True)
 class KnownApplication:
-    """What a callback's use case needs of its application."""
+    """What a callback's use case needs of its application. `able` is what its provider can be told."""
 
     id: int
     provider: str
     key: str
     default_account_id: int | None
     caller_id: str
+
+    @property
+    def able(self) -> Capabilities:
+        return PROVIDERS[self.provider].capabilities
 
 
 class Keyring:
@@ -127,6 +133,7 @@ def add_application(
     sends_texts: bool = False,
     callback_salt: str = "",
     service_account: str = "",
+    remote_id: str = "",
 ) -> Application:
     """Register an application, or give a known one its new secrets. Raises ValidationError with the field named.
 
@@ -144,6 +151,7 @@ def add_application(
     application.sends_texts = sends_texts or application.sends_texts or provider == Application.Provider.SINCH_SMS
     application.callback_salt = callback_salt or application.callback_salt
     application.service_account = service_account or application.service_account
+    application.remote_id = remote_id or application.remote_id
     application.full_clean()
     application.save()
     return application
@@ -166,9 +174,18 @@ def callback_address(application: Application) -> str:
             path = reverse("sinch_texts_callback", args=[application.callback_token])
         case Application.Provider.VOXIMPLANT:
             path = reverse("voximplant_callback")
+        case Application.Provider.SIFT:
+            return f"{callback_base(application.callback_token, application.key, application.callback_salt)}incoming/"
         case _:
             path = reverse("sinch_callback")
     return f"{settings.PUBLIC_URL}{path}"
+
+
+def callback_base(token: str, key: str, password: str) -> str:
+    """The address below which a provider that signs nothing calls us: as good as a password, and with one if given."""
+    scheme, _, rest = f"{settings.PUBLIC_URL}{reverse('sift_callback', args=[token, 'x'])}".partition("://")
+    proof = f"{quote(key, safe='')}:{quote(password, safe='')}@" if password else ""
+    return f"{scheme}://{proof}{rest.removesuffix('x/')}"
 
 
 def access_to(application: Application) -> Access:
@@ -184,7 +201,8 @@ def access_to(application: Application) -> Access:
 def find_access(application_id: int) -> Answer:
     """Ask where and as whom an application's provider is spoken to, inside a transaction. See `read_access`."""
     return ask(
-        "SELECT provider, enabled, base_url, key, secret, service_account, callback_token "
+        "SELECT provider, enabled, base_url, key, secret, service_account, callback_token, "
+        "callback_salt "
         "FROM telephony_application WHERE id = %s",
         [application_id],
     )
@@ -192,12 +210,20 @@ def find_access(application_id: int) -> Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Reached:
-    """A provider as one of our applications reaches it. `callback_token` is the secret part of its own address."""
+    """A provider as one of our applications reaches it. `callback_token` is the secret part of its own address.
+
+    `callback_password` is what its callbacks bring besides, where that is wished.
+    """
 
     provider: str
     enabled: bool
     access: Access
     callback_token: str = field(repr=False)
+    callback_password: str = field(default="", repr=False)
+
+    @property
+    def callback_base(self) -> str:
+        return callback_base(self.callback_token, self.access.key, self.callback_password)
 
 
 def read_access(answer: Answer) -> Reached:
@@ -205,9 +231,15 @@ def read_access(answer: Answer) -> Reached:
     row = answer.row()
     if row is None:
         raise LookupError("there is no such application")
-    provider, enabled, base_url, key, secret, key_file, token = row
+    provider, enabled, base_url, key, secret, key_file, token, salt = row
     access = Access(base_url=base_url, key=key, secret=decrypted(secret), key_file=decrypted(key_file))
-    return Reached(provider=provider, enabled=enabled, access=access, callback_token=token)
+    return Reached(
+        provider=provider,
+        enabled=enabled,
+        access=access,
+        callback_token=token,
+        callback_password=decrypted(salt),
+    )
 
 
 def _known(application: Application) -> KnownApplication:

@@ -17,7 +17,7 @@ from accounts.numbers import NumberUnreadable, parse_number, prefixes
 from billing import charging
 from billing.charging import APP_PREFIX
 from billing.rating import Quote
-from telephony import calls, inbox
+from telephony import calls, inbox, watching
 from telephony.access_numbers import AccessNumber
 from telephony.calls import KnownCall, NewCall
 from telephony.decisions import Connect, ConnectUser, Decision, Reason, Refuse
@@ -70,20 +70,28 @@ def authorise(
 
     It is priced by the account's deck, or by that of `deck_ids` which has its currency.
     """
-    return authorise_call(received.call_id, standing, destination, received.received_at, deck_ids)
+    is_limited = received.application.able.limits_phone_calls
+    now = received.received_at
+    return authorise_call(received.call_id, standing, destination, now, deck_ids, is_limited=is_limited)
 
 
 def authorise_call(
-    call_id: UUID, standing: Standing, destination: Destination, now: datetime, deck_ids: Sequence[int] = ()
+    call_id: UUID,
+    standing: Standing,
+    destination: Destination,
+    now: datetime,
+    deck_ids: Sequence[int] = (),
+    *,
+    is_limited: bool,
 ) -> Grant | Refuse:
-    """The same for a call by its id, whoever begins it."""
-    quote, answer = judge(standing, destination, now, deck_ids)
+    """The same for a call by its id, whoever begins it. `is_limited`: the provider ends it in time by itself."""
+    quote, answer = judge(standing, destination, now, deck_ids, is_limited=is_limited)
     if quote is not None and isinstance(answer, Grant):
-        waiting_seconds = answer.seconds + settings.DIAL_TIMEOUT_SECONDS + settings.HOLD_MARGIN_SECONDS
+        waiting_seconds = answer.held_seconds + settings.DIAL_TIMEOUT_SECONDS + settings.HOLD_MARGIN_SECONDS
         charging.reserve(
             quote,
             call_id,
-            answer.seconds,
+            answer.held_seconds,
             opened_at=now,
             expires_at=now + timedelta(seconds=waiting_seconds),
         )
@@ -91,7 +99,12 @@ def authorise_call(
 
 
 def judge(
-    standing: Standing, destination: Destination, now: datetime, deck_ids: Sequence[int] = ()
+    standing: Standing,
+    destination: Destination,
+    now: datetime,
+    deck_ids: Sequence[int] = (),
+    *,
+    is_limited: bool = True,
 ) -> tuple[Quote | None, Grant | Refuse]:
     """What the same call would be answered, holding nothing. The wallet is locked until the transaction ends."""
     quoted = charging.quote(standing.account_id, destination.prefixes, now, deck_ids)
@@ -100,8 +113,9 @@ def judge(
     (open_calls,) = counted.row() or (0,)
     if quote is None:
         return None, refusal(Reason.NOT_ENOUGH_CREDIT, "No wallet.")
-    ask = how_long_to_app_user if destination.is_app_user else how_long
-    return quote, ask(standing, quote, open_calls=open_calls)
+    if destination.is_app_user:
+        return quote, how_long_to_app_user(standing, quote, open_calls=open_calls)
+    return quote, how_long(standing, quote, open_calls=open_calls, is_limited=is_limited)
 
 
 def begin(
@@ -209,6 +223,8 @@ def write(
             limit_seconds=limit_seconds,
         )
     )
+    if received.application.able.is_watched:
+        watching.begin(received.call_id, received.received_at, limit_seconds)
 
 
 def refuse(

@@ -194,7 +194,7 @@ def _ask(wished: _Wished) -> _Asked:
                 user, wished.callback_number, wished.destination, wished.at - SAME_WITHIN, new.account_id,
             ],
         ),
-        application=find_application(),
+        application=find_application(must_limit=True),
     )  # fmt: skip
 
 

@@ -131,7 +131,7 @@ def promise(wish: Wish, now: datetime) -> Promised:
     id, chosen = (
         _remember(wish, candidates, callers, destination.text, now) if wish.remembers else (None, candidates[0])
     )
-    _, answer = beginnings.judge(standing, destination, now, chosen.deck_ids)
+    _, answer = beginnings.judge(standing, destination, now, chosen.deck_ids, is_limited=chosen.is_limited)
     if isinstance(answer, Refuse):
         raise CallThroughRefused(answer)
     return Promised(id=id, access_number=chosen.number, destination=destination.text)

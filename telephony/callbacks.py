@@ -87,11 +87,11 @@ class CallbackView(APIView):
     authentication_classes = ()
     permission_classes = ()
 
-    def post(self, request: Request, token: str = "") -> HttpResponse:
+    def post(self, request: Request, token: str = "", topic: str = "") -> HttpResponse:
         provider = PROVIDERS[self.provider_name]
         now = datetime.now(UTC)
         try:
-            callback = _callback(request._request, token)
+            callback = _callback(request._request, token, topic)
             replies = _answers(provider, _received(provider, callback, now))
         except CallbackRefused as refused:
             refusals.count(provider.name, str(refused))
@@ -116,6 +116,12 @@ class SinchTextsCallbackView(CallbackView):
     provider_name = "sinch_sms"
 
 
+class SiftCallbackView(CallbackView):
+    """All that Sift asks and tells about calls. It signs nothing: the token is the proof, and proves no news."""
+
+    provider_name = "sift"
+
+
 class VoximplantCallbackView(CallbackView):
     """Voximplant's account callbacks. It looks by GET whether anybody is there."""
 
@@ -126,7 +132,7 @@ class VoximplantCallbackView(CallbackView):
         return _response(_NOTHING_TO_SAY)
 
 
-def _callback(request: HttpRequest, token: str) -> Callback:
+def _callback(request: HttpRequest, token: str, topic: str) -> Callback:
     """The request as it came. Raises CallbackUnreadable when it is too large or was cut off."""
     try:
         # One byte more than is taken shows that there is too much, whatever length was announced.
@@ -136,7 +142,15 @@ def _callback(request: HttpRequest, token: str) -> Callback:
     if len(body) > LARGEST_BODY_BYTES:
         raise CallbackUnreadable("The body is larger than 64 KiB.")
     headers = {name: request.META.get(variable, "") for name, variable in _HEADERS.items()}
-    return Callback(method="POST", path=public_path(request.path_info), headers=headers, body=body, token=token)
+    return Callback(
+        method="POST",
+        path=public_path(request.path_info),
+        headers=headers,
+        body=body,
+        token=token,
+        topic=topic,
+        base=f"{settings.PUBLIC_URL}{request.path_info.removesuffix(f'{topic}/')}" if topic else "",
+    )
 
 
 def public_path(path: str) -> str:
@@ -156,6 +170,7 @@ def _received(provider: Adapter, callback: Callback, now: datetime) -> list[Rece
             received_at=now,
             late=not provider.check_freshness(event, verified, now),
             content_type=callback.headers["content-type"],
+            topic=callback.topic,
             body=callback.body,
         )
         for event in provider.parse(callback, verified)
@@ -177,6 +192,8 @@ def _answer(provider: Adapter, received: Received) -> Reply:
     try:
         with deadline(settings.CALLBACK_DEADLINE_SECONDS):
             decision = control.decide(received)
+    except CallbackRefused:
+        raise
     except Exception as error:
         log.exception("callback_failed", provider=provider.name, kind=received.event.kind.value)
         _record_failure(received, error)

@@ -9,7 +9,7 @@ from uuid import UUID
 from postgres.statements import ask, tell
 from telephony import bridge_legs, calls, ivr, menu_runs
 from telephony.calls import KnownCall
-from telephony.decisions import Continue, Decision, HangUp
+from telephony.decisions import Continue, Decision, HangUp, JoinConference
 from telephony.events import AnsweringMachine, CallAnswered
 from telephony.inbox import Received
 from telephony.menu_runs import Run, Version
@@ -36,7 +36,7 @@ def answered(received: Received, call: KnownCall) -> Decision:
     at = received.received_at
     if kind == Callout.Kind.BRIDGE:
         return bridge_legs.answered(call, conference_id, locale, at)
-    detects = on_machine != Callout.OnMachine.IGNORE
+    is_ours_to_say = on_machine != Callout.OnMachine.IGNORE or not received.application.able.acts_on_orders
     if _goes_unheard(event.machine, on_machine):
         calls.mark_answered(call.id, at)
         return HangUp()
@@ -44,8 +44,10 @@ def answered(received: Received, call: KnownCall) -> Decision:
         version = Version(id=version_id, menu=read_menu(json.loads(definition)))
         return _in_menu(call.id, version, text, at)
     calls.mark_answered(call.id, at)
-    if kind == Callout.Kind.TEXT and detects:
+    if kind == Callout.Kind.TEXT and is_ours_to_say:
         return HangUp(say=say(text), locale=locale)
+    if kind == Callout.Kind.CONFERENCE and is_ours_to_say:
+        return JoinConference(conference_id, say=say(text), locale=locale)
     return Continue()
 
 

@@ -17,12 +17,14 @@ from accounts import directory
 from accounts.numbers import NumberUnreadable, countries_of, display, parse_number, prefixes
 from postgres.statements import Answer, ask
 from telephony import local_time
+from telephony.callout_menus import why_not_in_a_callout
 from telephony.local_time import TimeZoneUnknown, Zones
-from telephony.menus import Destination, Does, Menu, Pin, actions_of, read_menu
+from telephony.menus import read_menu
 from telephony.models import Callout, Payer
 from telephony.policy import may_call
 from telephony.prompts import WRITTEN
-from telephony.registry import PROVIDERS
+from telephony.providers.base import CannotExpress, Capabilities
+from telephony.registry import PROVIDERS, voice
 
 LONGEST_TEXT = 600
 LONGEST_CONFERENCE_ID = 64
@@ -32,17 +34,6 @@ LONGEST_RETRY_SECONDS = 7 * 86_400
 LONGEST_AHEAD = timedelta(days=366)
 
 _LOCALE = re.compile(r"[a-z]{2,3}-[A-Z]{2}")
-
-# What a menu may not do in a call that we began: connect onwards at somebody's cost, ask who it is that we called, or
-# go on in another menu, which may be changed to do either.
-_NOT_IN_A_CALLOUT = {
-    Does.CONNECT: "connects the call onwards",
-    Does.CONNECT_ACCOUNT: "connects the call onwards",
-    Does.ASK_DESTINATION: "asks for a number to connect to",
-    Does.ASK_PIN: "asks for a PIN",
-    Does.SPEAK_BALANCE: "asks for a PIN",
-    Does.TRANSFER: "goes on in another menu",
-}
 
 
 class CalloutRefused(Exception):
@@ -282,12 +273,18 @@ def look(checked: Checked, like: Asked | None = None) -> Asked:
     )
 
 
-def find_application() -> Answer:
-    """Ask by which application callouts are placed: its id and its usual caller ID. No row: by none."""
-    able = [name for name, provider in PROVIDERS.items() if provider.capabilities.places_callouts]
+def find_application(*, must_limit: bool = False) -> Answer:
+    """Ask by which application callouts are placed: its id, its usual caller ID and its provider. No row: by none.
+
+    One whose provider ends calls in time by itself is preferred; with `must_limit` there is no other.
+    """
+    able = {name: provider.capabilities for name, provider in PROVIDERS.items()}
+    placing = [name for name in able if able[name].places_callouts]
+    limiting = [name for name in placing if able[name].limits_phone_calls]
     return ask(
-        "SELECT id, caller_id FROM telephony_application WHERE enabled AND provider = ANY(%s) ORDER BY id LIMIT 1",
-        [able],
+        "SELECT id, caller_id, provider FROM telephony_application WHERE enabled AND provider = ANY(%s) "
+        "ORDER BY provider = ANY(%s) DESC, id LIMIT 1",
+        [limiting if must_limit else placing, limiting],
     )
 
 
@@ -300,7 +297,7 @@ def judge(checked: Checked, asked: Asked) -> Allowed:
     application = asked.application.row()
     if application is None:
         raise CalloutRefused("application", "No provider of ours places callouts: enable an application that does.")
-    application_id, usual_caller_id = application
+    application_id, usual_caller_id, provider = application
     row = asked.number.row()
     assert row is not None  # noqa: S101 - it asks for single values
     is_verified, is_own_number, is_ours, earlier_id, earlier_destination = row
@@ -314,7 +311,8 @@ def judge(checked: Checked, asked: Asked) -> Allowed:
     if is_ours:
         raise CalloutRefused("destination", "It is one of our own access numbers: the call would come back to us.")
     if checked.new.kind is Callout.Kind.MENU:
-        _judge_menu(asked.menu)
+        _judge_menu(asked.menu, provider)
+    _judge_provider(checked.new, PROVIDERS[provider].capabilities)
     caller_id = _caller_id(checked, asked.standing, usual_caller_id)
     return Allowed(checked=checked, application_id=application_id, caller_id=caller_id)
 
@@ -355,29 +353,28 @@ def _caller_id(checked: Checked, found: Answer, usual: str) -> str:
     )
 
 
-def _judge_menu(found: Answer) -> None:
+def _judge_provider(new: NewCallout, able: Capabilities) -> None:
+    """What was asked for must be what the provider that places it can do."""
+    if new.on_machine is not Callout.OnMachine.IGNORE and not able.detects_machines:
+        raise CalloutRefused("on_machine", "Our provider for callouts cannot tell a machine from a person.")
+    if new.text and not able.speaks(new.locale):
+        raise CalloutRefused("locale", "Our provider for callouts does not speak this language.")
+
+
+def _judge_menu(found: Answer, provider: str) -> None:
     row = found.row()
     if row is None:
         raise CalloutRefused("menu", "There is no such version of a menu.")
-    if why := _why_not(row[0]):
+    if why := _why_not(row[0], provider):
         raise CalloutRefused("menu", why)
 
 
 @lru_cache(maxsize=32)
-def _why_not(definition: str) -> str:
+def _why_not(definition: str, provider: str) -> str:
     """Remembered: all of a list play the same menu, and a transaction that waits for us too long is ended."""
-    return why_not_in_a_callout(read_menu(json.loads(definition)))
-
-
-def why_not_in_a_callout(menu: Menu) -> str:
-    """Why a callout cannot play this menu, with its question named; empty when it can."""
-    for question in menu.questions:
-        expects = question.expects
-        wrong = "asks for a PIN" if isinstance(expects, Pin) else ""
-        wrong = "asks for a number to connect to" if isinstance(expects, Destination) else wrong
-        does = (
-            _NOT_IN_A_CALLOUT[action.does] for _, action in actions_of(question) if action.does in _NOT_IN_A_CALLOUT
-        )
-        if wrong := wrong or next(does, ""):
-            return f"The question “{question.name}” {wrong}, which a menu cannot do in a callout."
-    return ""
+    menu = read_menu(json.loads(definition))
+    try:
+        voice(provider).check_menu(menu)
+    except CannotExpress as inexpressible:
+        return str(inexpressible)
+    return why_not_in_a_callout(menu)

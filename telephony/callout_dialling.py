@@ -23,7 +23,7 @@ from outbox import rows
 from outbox.errands import Claimed, Done, GivenUp, Lost, Outcome, Refused, patient
 from postgres.statements import ask, tell
 from postgres.work import in_one_transaction
-from telephony import aftermath, applications, beginnings, calls, endings, provider_credit
+from telephony import aftermath, applications, beginnings, calls, endings, provider_credit, watching
 from telephony.beginnings import Destination
 from telephony.callout_checks import next_moment
 from telephony.callout_marks import KIND
@@ -34,8 +34,8 @@ from telephony.events import Result
 from telephony.models import CDR, Call, Callout, Payer
 from telephony.policy import Grant, may_call
 from telephony.prompts import WRITTEN, refusal
-from telephony.providers.base import Access, CalloutKind, CalloutOrder
-from telephony.registry import voice
+from telephony.providers.base import Access, CalloutKind, CalloutOrder, Capabilities
+from telephony.registry import PROVIDERS, voice
 from telephony.sending import outcome_of
 
 log = structlog.get_logger(__name__)
@@ -65,6 +65,7 @@ class _Waiting:
     account_id: int | None
     application_id: int
     application_enabled: bool
+    provider: str
     usual_caller_id: str
     kind: str
     destination: str
@@ -74,6 +75,10 @@ class _Waiting:
     earliest: time | None
     latest: time | None
     time_zone: str
+
+    @property
+    def able(self) -> Capabilities:
+        return PROVIDERS[self.provider].capabilities
 
 
 def begin_due(now: datetime) -> int:
@@ -146,6 +151,8 @@ def begin(callout_id: UUID, now: datetime) -> UUID | Refuse | None:
         [callout_id],
     )
     rows.put(KIND, f"{KIND}:{call_id}", subject=call_id)
+    if waiting.able.is_watched:
+        watching.begin(call_id, now, granted.seconds)
     return call_id
 
 
@@ -159,8 +166,8 @@ def fail(callout_id: UUID, refused: Refuse, now: datetime) -> None:
 
 def _lock_waiting(callout_id: UUID, now: datetime) -> _Waiting | None:
     row = ask(
-        "SELECT c.account_id, c.application_id, a.enabled, a.caller_id, c.kind, c.destination, c.caller_id, c.text, "
-        "c.paid_by, c.earliest, c.latest, c.time_zone "
+        "SELECT c.account_id, c.application_id, a.enabled, a.provider, a.caller_id, c.kind, c.destination, "
+        "c.caller_id, c.text, c.paid_by, c.earliest, c.latest, c.time_zone "
         "FROM telephony_callout c JOIN telephony_application a ON a.id = c.application_id "
         "WHERE c.id = %s AND c.state = 'waiting' AND c.due_at <= %s FOR NO KEY UPDATE OF c",
         [callout_id, now],
@@ -202,7 +209,9 @@ def _authorise(call_id: UUID, waiting: _Waiting, now: datetime) -> Grant | Refus
         return refusal(Reason.CALLER_ID_NOT_OWNED)
     longest = min(standing.limits.longest_call_seconds, longest_seconds(waiting.kind, waiting.text))
     standing = replace(standing, limits=replace(standing.limits, longest_call_seconds=longest))
-    return beginnings.authorise_call(call_id, standing, Destination(text=waiting.destination), now)
+    destination = Destination(text=waiting.destination)
+    is_limited = waiting.able.limits_phone_calls
+    return beginnings.authorise_call(call_id, standing, destination, now, is_limited=is_limited)
 
 
 def longest_seconds(kind: str, text: str) -> int:
@@ -251,6 +260,8 @@ class CalloutErrand:
         reached = applications.read_access(applications.find_access(application_id))
         *words, earliest, latest, time_zone = about
         order = _order(call_id, limit_seconds, *words)
+        if not PROVIDERS[reached.provider].capabilities.acts_on_orders:
+            order = replace(order, kind=CalloutKind.ASK_US, report_base=reached.callback_base)
         if row.doubtful_since is None:
             if now - begun_at > PLACED_WITHIN:
                 return Refused("It could not be placed in time, so it was not placed at all.")

@@ -96,6 +96,11 @@ def lock(id: UUID) -> Answer:
     )
 
 
+def exists(id: UUID) -> bool:
+    """Have we heard of it?"""
+    return ask("SELECT id FROM telephony_call WHERE id = %s", [id]).row() is not None
+
+
 def read(answer: Answer) -> KnownCall | None:
     """The call that was locked; None when we have never heard of it."""
     row = answer.row()
@@ -251,10 +256,11 @@ def mark_ended(id: UUID, at: datetime, review: str = "") -> None:
 
 
 def mark_for_review(id: UUID, why: str) -> None:
-    """Ask for a person's look."""
+    """Ask for a person's look. The same reason is written down once."""
     tell(
-        "UPDATE telephony_call SET review = left(concat_ws('; ', nullif(review, ''), %s::text), 100) WHERE id = %s",
-        [why, id],
+        "UPDATE telephony_call SET review = left(concat_ws('; ', nullif(review, ''), %s::text), 100) "
+        "WHERE id = %s AND position(%s::text IN review) = 0",
+        [why, id, why],
     )
 
 

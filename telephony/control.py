@@ -29,6 +29,7 @@ from telephony import (
     provider_credit,
     text_news,
     verification_news,
+    watching,
 )
 from telephony.access_numbers import AccessNumber
 from telephony.beginnings import Destination, begun_before, destination_of, number_of
@@ -42,6 +43,7 @@ from telephony.models import Call
 from telephony.news import VerificationAsked
 from telephony.policy import may_call
 from telephony.prompts import refusal
+from telephony.providers.base import CallbackRefused
 
 log = structlog.get_logger(__name__)
 
@@ -55,10 +57,20 @@ def decide(received: Received) -> Decision:
 
 
 def _decide(received: Received) -> Decision:
+    if not received.application.able.proves_news and received.event.kind is not EventKind.INCOMING:
+        received = _of_a_call_we_know(received)
     if received.event.oddities:
         return _quarantine(received, "; ".join(received.event.oddities))
     use_case = _believed if received.event.digest else _USE_CASES[received.event.kind]
     return use_case(received)
+
+
+def _of_a_call_we_know(received: Received) -> Received:
+    """Whoever proves nothing tells us nothing about a call we never heard of. Raises CallbackRefused."""
+    found = callout_marks.found_by_provider_id(received) or received
+    if not calls.exists(found.call_id):
+        raise CallbackRefused("It is about a call that we do not know.", status=404)
+    return found
 
 
 def safe_answer(event: Event) -> Decision:
@@ -230,6 +242,8 @@ def _ended(received: Received) -> Decision:
     """The hang-up: settle once. A repeat changes nothing; one that tells another story is kept for a person."""
     event = received.event
     assert isinstance(event, CallEnded)  # noqa: S101 - chosen by the event's kind
+    if not received.application.able.proves_news:
+        return _said_to_have_ended(received)
     locked = calls.lock(received.call_id)
     reserved = charging.find_reservation(received.call_id)
     call = calls.read(locked)
@@ -239,7 +253,7 @@ def _ended(received: Received) -> Decision:
     ending = endings.as_talked(call, cdrs.ending_of(event), event.at)
     if call is not None and call.is_settled:
         return _ended_again(received, call, ending)
-    if why := endings.doubt(event, ending, call):
+    if why := endings.doubt(event, ending, call, received.application.able):
         return _quarantine(received, why)
     review = "; ".join(event.remarks)
     if call is None:
@@ -250,6 +264,12 @@ def _ended(received: Received) -> Decision:
         provider_credit.provider_says_no_credit(received.application.id)
     inbox.record(received, Acknowledge())
     return Acknowledge()
+
+
+def _said_to_have_ended(received: Received) -> Decision:
+    """Nobody proved it, so nothing is settled by it: the provider is asked, and what it answers counts."""
+    watching.look_by(received.call_id, received.received_at + watching.SOON)
+    return _noted(received)
 
 
 def _ended_again(received: Received, call: KnownCall, ending: Ending) -> Decision:

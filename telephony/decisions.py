@@ -26,6 +26,7 @@ class Reason(StrEnum):
     DESTINATION_NOT_ALLOWED = "destination_not_allowed"
     NO_RATE = "no_rate"
     TOO_DEAR = "too_dear"
+    TOO_EXPOSED = "too_exposed"
     PIN_REFUSED = "pin_refused"
     NO_FREE_SLOT = "no_free_slot"
     NOT_ENOUGH_CREDIT = "not_enough_credit"

@@ -21,6 +21,7 @@ from telephony.cdrs import Ending
 from telephony.events import CallEnded, EndpointKind, Result
 from telephony.inbox import Received
 from telephony.models import CDR, Call
+from telephony.providers.base import Capabilities
 
 log = structlog.get_logger(__name__)
 
@@ -47,26 +48,40 @@ def as_talked(call: KnownCall | None, ending: Ending, at: datetime | None) -> En
     return replace(ending, duration_seconds=talked_seconds)
 
 
-def doubt(event: CallEnded, ending: Ending, call: KnownCall | None) -> str:
-    """Why this end cannot be believed, whoever told us of it; empty when it can. Nothing may be settled by it then."""
+def doubt(event: CallEnded, ending: Ending, call: KnownCall | None, able: Capabilities) -> str:
+    """Why this end cannot be believed, whoever told us of it; empty when it can. Nothing may be settled by it then.
+
+    A call that its provider does not end by itself may have lasted longer than was granted, but no longer than any.
+    """
     if event.oddities:
         return "; ".join(event.oddities)
     if event.result is Result.OTHER and event.duration_seconds is None:
         return f"{event.result_word!r} does not say whether anybody talked, nor how long."
     longest = (call.limit_seconds if call else None) or PLATFORM_LONGEST_CALL_SECONDS
-    if ending.duration_seconds > longest + BELIEVABLE_OVERRUN_SECONDS:
+    believable = longest + BELIEVABLE_OVERRUN_SECONDS if able.limits_phone_calls else PLATFORM_LONGEST_CALL_SECONDS
+    if ending.duration_seconds > believable:
         return f"{ending.duration_seconds} s, but {longest} s were granted."
     return ""
 
 
-def end(call: KnownCall, reservation: Reservation | None, ending: Ending, at: datetime, review: str = "") -> None:
-    """End a call we know. It must be locked and not settled yet."""
+def end(
+    call: KnownCall,
+    reservation: Reservation | None,
+    ending: Ending,
+    at: datetime,
+    review: str = "",
+    *,
+    able: Capabilities | None = None,
+) -> None:
+    """End a call we know. It must be locked and not settled yet. `able` is what its provider can be told, if known."""
     settlement = _settle(call, reservation, ending, at)
     notes = [review, cdrs.cost_worth_a_look(ending.cost, settlement)]
-    if call.connected_at and call.answered_at is None and _was_talked(ending):
+    is_told = able is None or able.tells_answers
+    if call.connected_at and call.answered_at is None and is_told and _was_talked(ending):
         notes.append("nobody told us when it was answered")
-    # A call to a number of ours is answered to play a refusal, so there the provider's word proves nothing.
-    if call.state is Call.State.REFUSED and call.access_number_id is None and _was_talked(ending):
+    # Where a call is answered to play its refusal, as any to a number of ours, the provider's word proves nothing.
+    is_unanswered = call.access_number_id is None and (able is None or able.refuses_unanswered)
+    if call.state is Call.State.REFUSED and is_unanswered and _was_talked(ending):
         notes.append("it was connected although we refused it")
     if call.given_up:
         notes.append("the hang-up came after the call had been given up")

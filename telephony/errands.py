@@ -6,6 +6,7 @@ from outbox.errands import Errand
 from telephony.alerting import AlertErrand
 from telephony.bridge_legs import CUT
 from telephony.callout_dialling import CalloutErrand
+from telephony.ending_in_time import WatchErrand
 from telephony.hanging_up import HangUpErrand
 from telephony.provider_credit import CreditErrand
 from telephony.text_asking import TextStatusErrand
@@ -16,6 +17,7 @@ ERRANDS: tuple[Errand, ...] = (
     CalloutErrand(),
     HangUpErrand(),
     HangUpErrand(CUT),
+    WatchErrand(),
     AlertErrand(),
     CreditErrand(),
     TextErrand(),

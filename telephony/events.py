@@ -184,6 +184,7 @@ class Event:
     """What every event has. `call_id` is the provider's and unique only within an application.
 
     `at` is when the provider sent it, in UTC; `version` is the provider's for the format of its events.
+    `answer_to` is the address below which the provider is told to ask on about this call, where it has to be told.
     `digest` is given where the provider's proof covers an id and nothing else: it is of everything that was told, and
     whoever tells something else under the same id is not believed.
     """
@@ -201,6 +202,7 @@ class Event:
     oddities: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     unknown_fields: tuple[str, ...] = ()
+    answer_to: str = field(default="", repr=False)
     digest: str = ""
 
     @property
@@ -253,11 +255,15 @@ class PromptAnswered(Event):
     prompt_word: str = ""
     value: str = ""
     input_method: str = ""
+    asking: str = ""
 
     @property
     def step(self) -> str:
-        """A menu may answer several times in one call: its id and the event's time tell the answers apart."""
-        return f"{self.menu_id}@{self.at.isoformat() if self.at else ''}"
+        """A menu may answer several times in one call: its id and the event's time tell the answers apart.
+
+        Where the provider tells no time, we have told it which `asking` this is, and it repeats that.
+        """
+        return f"{self.menu_id}@{self.at.isoformat() if self.at else self.asking}"
 
 
 @dataclass(frozen=True, kw_only=True)

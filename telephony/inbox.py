@@ -32,6 +32,7 @@ class Received:
     late: bool
     content_type: str
     body: bytes
+    topic: str = ""
 
     @cached_property
     def call_id(self) -> UUID:
@@ -67,12 +68,13 @@ def record(received: Received, decision: Decision, outcome: Outcome = Outcome.DE
     event = received.event
     tell(
         "INSERT INTO telephony_receivedevent (application_id, call_id, provider_call_id, kind, step, outcome, "
-        "decision, error, late, signed_at, received_at, content_type, body) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "decision, error, late, signed_at, received_at, content_type, topic, body) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
             received.application.id, received.call_id if event.document else None, event.call_id[:255],
             event.kind.value, received.step, outcome.value, Jsonb(write_decision(decision)), error[:4000],
-            received.late, received.signed_at, received.received_at, received.content_type[:100], received.body,
+            received.late, received.signed_at, received.received_at, received.content_type[:100], received.topic[:200],
+            received.body,
         ],
     )  # fmt: skip
 

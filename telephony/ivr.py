@@ -14,7 +14,7 @@ import structlog
 from accounts import directory, pins
 from accounts.numbers import country_of
 from billing import charging
-from telephony import access_numbers, beginnings, callout_marks, calls, guesses, inbox, menu_runs, prompts
+from telephony import access_numbers, beginnings, callout_marks, calls, guesses, inbox, menu_runs, prompts, watching
 from telephony.access_numbers import AccessNumber
 from telephony.beginnings import Destination, begun_before, number_of
 from telephony.calling_card import after_proof, card_menu
@@ -377,6 +377,8 @@ def _connect(turn: _Turn, run: Run, destination: Destination, account_id: int) -
             at=received.event.at or received.received_at,
         ),
     )
+    if received.application.able.is_watched:
+        watching.begin(call.id, received.received_at, answer.seconds)
     beginnings.tell_started(call.id, account_id, destination.text, answer.seconds, received.received_at)
     locale = run.menu.locale
     return run, replace(decision, say=prompts.time_to_talk(answer.seconds, locale), locale=locale)

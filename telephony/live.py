@@ -26,7 +26,7 @@ from telephony.decisions import Connect, Decision, HangUp, Park
 from telephony.menus import LOCALE, say
 from telephony.models import Call, MenuRun
 from telephony.providers.base import CommandRefused, ProviderTrouble
-from telephony.registry import voice
+from telephony.registry import PROVIDERS, voice
 
 log = structlog.get_logger(__name__)
 
@@ -198,7 +198,7 @@ def seconds_left(call: Call, now: datetime) -> int | None:
 
 
 def ends_by(call: Call) -> datetime:
-    """When the provider ends the call by itself, at the latest: it was told the limit when the call was connected."""
+    """When the call is ended, at the latest: by the provider, which was told the limit, or by us."""
     since = call.answered_at or call.connected_at or call.begun_at
     if call.limit_seconds is None:
         return since + PLATFORM_LONGEST_CALL_SECONDS * _ONE_SECOND
@@ -305,6 +305,8 @@ def _why_not(call: Call, verb: Verb, now: datetime) -> str:
 def _why_not_parked(call: Call, now: datetime) -> str:
     if call.parked_at:
         return "This call is parked already."
+    if not PROVIDERS[call.application.provider].capabilities.parks_calls:
+        return "Its provider cannot park a call. It can be hung up."
     if call.state == Call.State.MENU:
         # A PATCH may connect a parked call but not run a menu.
         return "A call in a menu cannot be parked, because nothing could lead it back there. It can be hung up."
@@ -335,7 +337,7 @@ def _command(call: Call, decision: Decision, what: str, by: User) -> None:
         end = timezone.localtime(ends_by(call))
         raise NothingKnown(
             f"The provider gave no usable answer, so nothing is known about what it did: {trouble} Whatever it did, "
-            f"the provider ends the call by itself, at the latest at {end:%Y-%m-%d %H:%M:%S}."
+            f"the call's time is up at {end:%Y-%m-%d %H:%M:%S}, and it is ended then."
         ) from trouble
     log.info("command_obeyed", call=str(call.pk), command=name, by=by.pk)
     _write_down(call, by, f"{what}. Done.")

@@ -284,20 +284,23 @@ def _is_address(address: str) -> bool:
 # --- several menus ---------------------------------------------------------------------------------------------------
 
 
-def only_transfers(menus: Mapping[int, Menu], first: int) -> bool:
-    """Whether callers of a menu are only handed from menu to menu, in a circle or into nothing. `menus` are by id."""
-    seen: set[int] = set()
+def handed_on(menus: Mapping[int, Menu], first: int) -> dict[int, Menu]:
+    """The menus to which callers of the first one may come, that one first. `menus` are by id."""
+    found: dict[int, Menu] = {}
     waiting = [first]
     while waiting:
         id = waiting.pop()
-        if id in seen or id not in menus:
-            continue
-        seen.add(id)
-        for question in reachable(menus[id]):
-            if does_something(question, transfers=False):
-                return False
-            waiting += [int(action.target) for _, action in actions_of(question) if _is_transfer(action)]
-    return True
+        if id not in found and id in menus:
+            found[id] = menus[id]
+            actions = (action for question in reachable(menus[id]) for _, action in actions_of(question))
+            waiting += [int(action.target) for action in actions if _is_transfer(action)]
+    return found
+
+
+def only_transfers(menus: Mapping[int, Menu], first: int) -> bool:
+    """Whether callers of a menu are only handed from menu to menu, in a circle or into nothing. `menus` are by id."""
+    questions = (question for menu in handed_on(menus, first).values() for question in reachable(menu))
+    return not any(does_something(question, transfers=False) for question in questions)
 
 
 @dataclass(frozen=True)

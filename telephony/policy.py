@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
-from accounts.limits import PLATFORM_LONGEST_CALL_SECONDS, Standing
+from accounts.limits import PLATFORM_LONGEST_CALL_SECONDS, Limits, Standing
 from billing.money import ZERO
 from billing.rating import Quote, affordable_seconds, affordable_seconds_together, least_price, price_of
 from telephony.decisions import Reason, Refuse
 from telephony.prompts import refusal
+
+# A call that only we can end is ended a little late: the money for these seconds is held as well.
+LATE_SECONDS = 10
 
 # A slot worth less than a minute helps nobody: the least that is granted, where there is credit for it.
 LEAST_SECONDS = 60
@@ -21,9 +24,14 @@ LEAST_SECONDS = 60
 
 @dataclass(frozen=True)
 class Grant:
-    """The call may last this long."""
+    """The call may last this long. `late_seconds` more are held for, because we have to end it ourselves."""
 
     seconds: int
+    late_seconds: int = 0
+
+    @property
+    def held_seconds(self) -> int:
+        return self.seconds + self.late_seconds
 
 
 def may_call(standing: Standing | None, *, to_app_user: bool = False) -> Refuse | None:
@@ -37,11 +45,12 @@ def may_call(standing: Standing | None, *, to_app_user: bool = False) -> Refuse 
     return None
 
 
-def how_long(standing: Standing, quote: Quote, *, open_calls: int) -> Grant | Refuse:
+def how_long(standing: Standing, quote: Quote, *, open_calls: int, is_limited: bool = True) -> Grant | Refuse:
     """For how long a call to a phone may last: its fair share of the credit, bounded by the account's limits.
 
     A = available, S = calls at once, k = open calls: the call gets what A / (S - k) affords, at least a minute when
-    A affords one, so that every slot of the account can still be used.
+    A affords one, so that every slot of the account can still be used. `is_limited` says that the provider ends the
+    call by itself; where it does not, we have to, and the account's exposure allowance must cover what that may cost.
     """
     limits = standing.limits
     if quote.rate is None:
@@ -51,15 +60,17 @@ def how_long(standing: Standing, quote: Quote, *, open_calls: int) -> Grant | Re
         return _too_dear(terms.price_per_minute, standing, quote)
     if (no_slot := _no_slot(standing, open_calls)) is not None:
         return no_slot
-    longest = limits.longest_call_seconds
+    late = 0 if is_limited else LATE_SECONDS
+    longest = limits.longest_call_seconds + late
     share = quote.available / (limits.calls_at_once - open_calls)
     seconds = affordable_seconds(terms, share, at_most_seconds=longest)
-    least = min(LEAST_SECONDS, longest)
+    least = min(LEAST_SECONDS + late, longest)
     if seconds < least:
         seconds = affordable_seconds(terms, quote.available, at_most_seconds=least)
     if seconds < least:
         return _not_enough(quote, max(least_price(terms), price_of(terms, least)))
-    return Grant(seconds)
+    too_exposed = None if is_limited else _too_exposed(limits, quote, price_of(terms, seconds))
+    return too_exposed or Grant(seconds - late, late)
 
 
 def how_long_together(standing: Standing, quotes: Sequence[Quote], *, open_calls: int) -> Grant | Refuse:
@@ -111,6 +122,23 @@ def _no_slot(standing: Standing, open_calls: int) -> Refuse | None:
     return refusal(
         Reason.NO_FREE_SLOT,
         f"{open_calls} calls were open; the account may have {standing.limits.calls_at_once}.",
+    )
+
+
+def _too_exposed(limits: Limits, quote: Quote, held: Decimal) -> Refuse | None:
+    """Refused when the longest call that can be charged would cost more beyond what is held than we may lose.
+
+    Every call gets an equal part of the allowance, so that all of them together can never lose more than that.
+    """
+    assert quote.rate is not None  # noqa: S101 - it was held by this rate
+    exposure = price_of(quote.rate.terms, PLATFORM_LONGEST_CALL_SECONDS) - held
+    allowed = limits.exposure_allowance / limits.calls_at_once
+    if exposure <= allowed:
+        return None
+    return refusal(
+        Reason.TOO_EXPOSED,
+        f"Up to {_figure(exposure)} {quote.currency} could be lost; each of {limits.calls_at_once} calls may lose "
+        f"{_figure(allowed.quantize(Decimal('0.01'), ROUND_FLOOR))}.",
     )
 
 

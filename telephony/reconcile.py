@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -22,7 +23,7 @@ from postgres.work import in_one_transaction
 from telephony import calls, cdrs, endings
 from telephony.models import CDR, Application, Call
 from telephony.providers.base import CallReport, CallUnknown, ProviderTrouble
-from telephony.registry import voice
+from telephony.registry import PROVIDERS, voice
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +71,7 @@ def reconcile(now: datetime, application: Application | None = None) -> Reconcil
             call = Call.objects.select_related("application").get(pk=call_id)
             report, answered = _ask(call)
             unanswered[application_id] += not answered
-            outcome = in_one_transaction(partial(_write_down, call, report, now))
+            outcome = in_one_transaction(partial(write_down, call_id, call.application.provider, report, now))
         except Exception as failure:
             log.exception("call_not_reconciled", call=str(call_id))
             failures.append(failure)
@@ -120,26 +121,28 @@ def _ask(call: Call) -> tuple[CallReport | None, bool]:
     return report, True
 
 
-def _write_down(asked: Call, report: CallReport | None, now: datetime) -> str:
-    locked = calls.lock(asked.pk)
-    reserved = charging.find_reservation(asked.pk)
+def write_down(call_id: UUID, provider: str, report: CallReport | None, now: datetime) -> str:
+    """What the provider said about a call, in the caller's transaction: settled, going on, no answer or given up."""
+    able = PROVIDERS[provider].capabilities
+    locked = calls.lock(call_id)
+    reserved = charging.find_reservation(call_id)
     call = calls.read(locked)
     reservation = charging.read_reservation(reserved)
     if call is None or call.is_over:
         return "settled"  # the hang-up came while we were asking
     ended = report.ended if report else None
     ending = endings.as_talked(call, cdrs.ending_of(ended, CDR.Source.ASKED), ended.at) if ended else None
-    doubt = endings.doubt(ended, ending, call) if ended and ending else ""
+    doubt = endings.doubt(ended, ending, call, able) if ended and ending else ""
     if ended is not None and ending is not None and not doubt:
-        endings.end(call, reservation, ending, now, "; ".join(ended.remarks))
+        endings.end(call, reservation, ending, now, "; ".join(ended.remarks), able=able)
         return "settled"
     if doubt:
         log.error("provider_not_believed", call=str(call.id), why=doubt)
-        if DOUBTED not in asked.review:
-            calls.mark_for_review(call.id, DOUBTED)
+        calls.mark_for_review(call.id, DOUBTED)
     going_on = report is not None and report.ended is None
     calls.mark_asked(call.id, now)
-    if now - call.begun_at > (LONGEST_REAL_CALL if going_on else GIVE_UP_AFTER):
+    is_limited = able.limits_phone_calls  # else it may really go on, for as long as we cannot end it
+    if now - call.begun_at > (LONGEST_REAL_CALL if going_on and is_limited else GIVE_UP_AFTER):
         endings.give_up(call, reservation, now)
         return "given_up"
     return "going_on" if going_on else "no_answer"

@@ -44,7 +44,7 @@ def register(account: Account, name: str, now: datetime, *, application_key: str
     application = _application(application_key)
     try:
         registration = voice(application.provider).registration_token(
-            application.key, application.secret, client_user.name, now
+            application.key, application.secret, client_user.name, now, application.remote_id
         )
     except ValueError as unusable:
         raise CannotRegister(str(unusable)) from unusable

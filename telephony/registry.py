@@ -8,6 +8,7 @@ from typing import cast
 from django.conf import settings
 
 from telephony.providers.base import Adapter, Creditor, Provider, TextProvider, Verifier
+from telephony.providers.sift.provider import Sift
 from telephony.providers.sinch.provider import Sinch
 from telephony.providers.sinch.texts import SinchTexts
 from telephony.providers.voximplant.provider import Voximplant
@@ -19,6 +20,7 @@ PROVIDERS: Mapping[str, Adapter] = {
     ),
     "sinch_sms": SinchTexts(),
     "voximplant": Voximplant(),
+    "sift": Sift(),
 }
 
 
@@ -28,7 +30,7 @@ class CannotDoThat(LookupError):
 
 def voice(name: str) -> Provider:
     """The provider, to ask and tell about calls. Raises CannotDoThat."""
-    return cast(Provider, _able(name, PROVIDERS[name].capabilities.limits_phone_calls))
+    return cast(Provider, _able(name, PROVIDERS[name].capabilities.carries_calls))
 
 
 def texting(name: str) -> TextProvider:

@@ -34,7 +34,8 @@ def replay(event_id: int) -> Decision:
     application = stored.application
     provider = PROVIDERS[application.provider]
     body = bytes(stored.body)
-    callback = Callback(method="POST", path="", headers={"content-type": stored.content_type}, body=body)
+    headers = {"content-type": stored.content_type}
+    callback = Callback(method="POST", path="", headers=headers, body=body, topic=stored.topic)
     verified = Verified(application_id=application.pk, key=application.key, signed_at=stored.signed_at)
     # One request may have told several things; this was one of them.
     events = provider.parse(callback, verified)
@@ -55,5 +56,6 @@ def replay(event_id: int) -> Decision:
         late=True,
         content_type=stored.content_type,
         body=body,
+        topic=stored.topic,
     )
     return control.decide(received)

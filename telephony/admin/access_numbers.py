@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import phonenumbers
@@ -21,8 +21,10 @@ from accounts.models import Account, CallerNumber
 from accounts.numbers import NumberUnreadable, display, parse_number
 from billing.admin.large_tables import NamedChangeList
 from billing.models import RateDeck
-from telephony.admin.menu_links import explain, menus_in_force, own_numbers
-from telephony.menu_checks import unpaid_connection
+from telephony.admin.menu_links import explain, inexpressible, menus_in_force, own_numbers
+from telephony.calling_card import card_menu
+from telephony.menu_checks import handed_on, unpaid_connection
+from telephony.menus import LOCALE
 from telephony.models import AccessNumber, Menu
 from telephony.prompts import PHRASES
 
@@ -65,6 +67,7 @@ class AccessNumberForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or {}
         menu, account = given.get("menu"), given.get("account")
+        self._check_playable(given)
         self._check_decks(given.get("rate_decks") or ())
         if given.get("leads") != AccessNumber.Leads.AS_BELOW:
             if menu is not None or given.get("connects_to"):
@@ -98,6 +101,16 @@ class AccessNumberForm(forms.ModelForm):
             elif deck.currency in seen:
                 self.add_error("rate_decks", f"Choose one deck in {deck.currency}.")
             seen.add(deck.currency)
+
+    def _check_playable(self, given: Mapping[str, Any]) -> None:
+        """What the provider cannot express is refused here, not in the middle of a call."""
+        application, menu, leads = given.get("application"), given.get("menu"), given.get("leads")
+        asked = list(handed_on(menus_in_force(), menu.pk).values()) if menu is not None else []
+        if leads == AccessNumber.Leads.CALLING_CARD:
+            asked.append(card_menu(given.get("locale") or LOCALE))
+        why = inexpressible(application.provider, asked) if application is not None else ""
+        if why:
+            self.add_error("menu" if menu is not None else "leads", f"Its provider cannot play that: {why}")
 
     def _check_payer(self, menu: Menu) -> None:
         everyone = menus_in_force()

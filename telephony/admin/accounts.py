@@ -100,6 +100,7 @@ class AccountPageAdmin(AccountAdmin):
                 ("Calls at once", account.limits.calls_at_once, plan.calls_at_once),
                 ("Longest call, seconds", account.limits.longest_call_seconds, plan.longest_call_seconds),
                 ("Highest price per minute", account.limits.highest_price_per_minute, plan.highest_price_per_minute),
+                ("Exposure allowance", account.limits.exposure_allowance, plan.exposure_allowance),
             ],
             "latest_calls": past_calls(list(calls[:LATEST_CALLS])) if may("telephony.view_call") else (),
             "may_change": self.has_change_permission(request, account),

@@ -30,7 +30,7 @@ class ApplicationForm(forms.ModelForm):
     callback_salt = forms.CharField(
         required=False,
         max_length=40,
-        label="security salt",
+        label="security salt or callback password",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     service_account = forms.CharField(
@@ -42,7 +42,7 @@ class ApplicationForm(forms.ModelForm):
         model = Application
         fields = (
             "provider", "name", "key", "secret", "previous_secret", "default_account", "caller_id", "base_url",
-            "sends_texts", "sender", "least_credit", "callback_salt", "service_account", "enabled",
+            "sends_texts", "sender", "least_credit", "callback_salt", "service_account", "remote_id", "enabled",
         )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -78,7 +78,7 @@ class ApplicationAdmin(admin.ModelAdmin):
         ("Calls", {"fields": ("default_account", "caller_id")}),
         ("Texts", {"fields": ("sends_texts", "sender")}),
         ("Our credit there", {"fields": ("least_credit",)}),
-        ("Voximplant only", {"fields": ("callback_salt", "service_account")}),
+        ("Voximplant and Sift", {"fields": ("callback_salt", "service_account", "remote_id")}),
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Application | None = None) -> Any:

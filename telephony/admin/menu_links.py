@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from accounts.models import Account, CallerNumber
 from accounts.numbers import display
 from telephony import menus
-from telephony.menu_checks import Problem, Unpaid, only_transfers, reachable, unpaid_connection
+from telephony.menu_checks import Problem, Unpaid, handed_on, only_transfers, reachable, unpaid_connection
 from telephony.menus import Action, Does, Keys
 from telephony.models import AccessNumber, Menu, MenuVersion
+from telephony.providers.base import CannotExpress
+from telephony.registry import CannotDoThat, voice
 
 NEW_MENU = 0
 NAMED: Mapping[Does, type[Account] | type[Menu]] = {Does.CONNECT_ACCOUNT: Account, Does.TRANSFER: Menu}
@@ -57,7 +59,17 @@ def broken_links(menu: menus.Menu, id: int | None) -> list[Problem]:
         links.append(
             Problem("", "", "Callers are only handed from menu to menu: one of these menus has to do something.")
         )
-    return links + ([] if id is None else list(_unpaid(everyone, id)))
+    return links + ([] if id is None else [*_unpaid(everyone, id), *_inexpressible(everyone, id)])
+
+
+def inexpressible(provider: str, asked: Iterable[menus.Menu]) -> str:
+    """Why the provider cannot play one of these menus; empty when it can."""
+    try:
+        for menu in asked:
+            voice(provider).check_menu(menu)
+    except (CannotExpress, CannotDoThat) as cannot:
+        return str(cannot)
+    return ""
 
 
 def explain(unpaid: Unpaid, menu_name: str) -> str:
@@ -105,6 +117,15 @@ def _unpaid(everyone: Mapping[int, menus.Menu], id: int) -> Iterator[Problem]:
                 f"Callers of {display(number.number)} are connected without a PIN, and no account pays for that "
                 "number: ask for the PIN first, or give the number an account.",
             )
+
+
+def _inexpressible(everyone: Mapping[int, menus.Menu], id: int) -> Iterator[Problem]:
+    """Numbers that lead here, directly or through other menus, at providers that cannot play it."""
+    for number in AccessNumber.objects.filter(menu__isnull=False, enabled=True).select_related("application"):
+        why = inexpressible(number.application.provider, [everyone[id]])
+        if why and id in handed_on(everyone, number.menu_id or NEW_MENU):
+            yield Problem("", "", f"Its provider cannot play to callers of {display(number.number)}: {why}")
+            return
 
 
 def _is(action: Action, does: Does) -> bool:

@@ -27,11 +27,15 @@ class Application(models.Model):
         SINCH = "sinch", "Sinch"
         SINCH_SMS = "sinch_sms", "Sinch SMS (REST service plan)"
         VOXIMPLANT = "voximplant", "Voximplant account"
+        SIFT = "sift", "Sift"
 
     provider = models.CharField(max_length=20, choices=Provider)
     name = models.CharField(max_length=100, blank=True)
     key = models.CharField(
         max_length=100, help_text="The application key, service plan id or account id the provider shows."
+    )
+    remote_id = models.CharField(
+        max_length=64, blank=True, help_text="Sift: the id that it gave this application, for its apps' tokens."
     )
     secret = EncryptedTextField(help_text="The secret, API token or API key, as the provider shows it. Encrypted.")
     previous_secret = EncryptedTextField(blank=True, help_text="Also accepted while a rotation lasts.")
@@ -63,7 +67,10 @@ class Application(models.Model):
         default=new_token,
         help_text="The secret part of the address for callbacks that the provider does not sign.",
     )
-    callback_salt = EncryptedTextField(blank=True, help_text="Voximplant: the security salt that goes into the hash.")
+    callback_salt = EncryptedTextField(
+        blank=True,
+        help_text="Voximplant: the security salt that goes into the hash. Sift: a password that callbacks bring.",
+    )
     service_account = EncryptedTextField(
         blank=True, help_text="Voximplant: the JSON key file of a service account, used instead of the API key."
     )

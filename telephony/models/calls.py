@@ -144,6 +144,9 @@ class ReceivedEvent(models.Model):
     signed_at = models.DateTimeField()
     received_at = models.DateTimeField()
     content_type = models.CharField(max_length=100, blank=True)
+    topic = models.CharField(
+        max_length=200, blank=True, db_default="", help_text="What the address said, where it says more than the body."
+    )
     body = models.BinaryField()
 
     class Meta:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from telephony.decisions import Decision
 from telephony.events import CallEnded, Cost, Event
+from telephony.menus import Menu
 from telephony.news import TextReported, VerificationMethod, VerificationStatus
 
 
@@ -23,6 +24,10 @@ class CallbackRefused(Exception):
 
 class CallbackUnreadable(ValueError):
     """The callback is genuine but is not readable at all: 400 with this sentence."""
+
+
+class CannotExpress(ValueError):
+    """The provider has no words for what is wished. Said when something is set up, never in the middle of a call."""
 
 
 class ProviderTrouble(OSError):
@@ -64,14 +69,17 @@ class Callback:
     """An HTTP request from a provider, untouched: header names in lower case, values verbatim, raw body.
 
     `path` is the path the provider sees and signs (from PUBLIC_URL), never the one a proxy made of it. `token` is the
-    secret part of it, where the provider signs nothing.
+    secret part of it, where the provider signs nothing; `topic` is what follows it, as in `done/welcome.1`, and `base`
+    is the whole address up to there: below it the provider may be told to ask.
     """
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
-    token: str = ""
+    token: str = field(default="", repr=False)
+    topic: str = ""
+    base: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -124,24 +132,51 @@ class Verified:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a provider can be told, so that policy asks for abilities and never for names."""
+    """What a provider can be told, so that policy asks for abilities and never for names.
+
+    One that carries calls and does not limit them has them ended by us in time (`watching`). One that proves nothing of
+    what it tells is asked before anything is settled. One that does not act on orders asks us what is to happen when a
+    callout is answered, whatever its order says. Where it does not tell when the called side of a call has answered,
+    talk is measured from when it was connected. `only_languages` are those it speaks, where it has no others.
+    """
 
     limits_phone_calls: bool
     limits_user_calls: bool
     shows_caller_id: bool
     registers_users: bool
+    carries_calls: bool = False
+    proves_news: bool = True
+    acts_on_orders: bool = True
+    refuses_unanswered: bool = True
+    tells_answers: bool = True
+    parks_calls: bool = True
+    detects_machines: bool = True
     places_callouts: bool = False
     sends_texts: bool = False
     verifies_numbers: bool = False
     tells_credit: bool = False
+    only_languages: tuple[str, ...] = ()
+
+    def speaks(self, locale: str) -> bool:
+        """Whether a text in this language, written like en-US, is heard in it."""
+        return not self.only_languages or locale.partition("-")[0] in self.only_languages
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether we have to look after its calls ourselves, because nobody ends them or proves how they ended."""
+        return self.carries_calls and not (self.limits_phone_calls and self.proves_news)
 
 
 @dataclass(frozen=True)
 class CallReport:
-    """What the provider's API says about a call. `ended` is None while the call is going on."""
+    """What the provider's API says about a call. `ended` is None while the call is going on.
+
+    `begun_at` is when the provider began it, where it says so.
+    """
 
     call_id: str
     ended: CallEnded | None
+    begun_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -164,7 +199,8 @@ class CalloutKind(StrEnum):
 class CalloutOrder:
     """A call we want placed. `mark` is repeated in every event of it; ending it is always told (DiCE).
 
-    With `asks_when_answered` a call into a conference asks us before it lets anybody in.
+    With `asks_when_answered` a call into a conference asks us before it lets anybody in. `report_base` is the address
+    of ours below which the call's events are told, for a provider that has to be told in the order.
     """
 
     mark: str
@@ -178,6 +214,7 @@ class CalloutOrder:
     conference_id: str = ""
     detects_machine: bool = False
     asks_when_answered: bool = False
+    report_base: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,11 +297,17 @@ class Provider(Adapter, Protocol):
         Raises CommandRefused when the provider will not, ProviderTrouble when nothing is known.
         """
 
-    def registration_token(self, key: str, secret: str, client_user: str, now: datetime) -> Registration:
+    def registration_token(
+        self, key: str, secret: str, client_user: str, now: datetime, remote_id: str = ""
+    ) -> Registration:
         """What an app registers with as this user. Only for providers with `capabilities.registers_users`.
 
-        Raises ValueError when the secret, the key or the user can never be right.
+        `remote_id` is the provider's id of the application, where that is not the key. Raises ValueError when the
+        secret, the key or the user can never be right.
         """
+
+    def check_menu(self, menu: Menu) -> None:
+        """Raise CannotExpress, with the question named, unless the provider can play all of the menu."""
 
     def place_callout(self, access: Access, order: CalloutOrder) -> str:
         """Have a call placed; returns the provider's id of it. Only with `capabilities.places_callouts`.

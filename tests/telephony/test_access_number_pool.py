@@ -29,7 +29,8 @@ def offered(account_id: int = 0) -> Sequence[Offered]:
 
 
 def one(number: str, *countries: str, is_default: bool = False) -> Offered:
-    return Offered(id=len(number), number=number, countries=countries, is_default=is_default, deck_ids=())
+    usual = {"is_default": is_default, "deck_ids": (), "provider": "sinch"}
+    return Offered(id=len(number), number=number, countries=countries, **usual)
 
 
 ALL = [one(BRITISH, "GB"), one(SWEDISH, "SE"), one(AMERICAN, "US", is_default=True)]

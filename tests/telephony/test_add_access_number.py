@@ -7,8 +7,12 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from telephony import menus
+from telephony.admin.menu_links import broken_links
+from telephony.menus import Action, Digits, Keys, Question, Sound, say
 from telephony.models import AccessNumber, Application
-from tests.builders import a_deck, an_account, an_application
+from tests.builders import a_deck, a_menu, an_account, an_application
+from tests.telephony.sift_scenes import a_sift_application
 
 pytestmark = pytest.mark.django_db
 
@@ -74,3 +78,45 @@ def test_what_cannot_work_is_said(application: Application, words: tuple[str, ..
 def test_an_unknown_application_is_said() -> None:
     with pytest.raises(CommandError, match="no application with this key"):
         call_command("add_access_number", NUMBER, "--application", "none")
+
+
+class TestSift:
+    """A provider that cannot play a menu is not given one, whoever asks."""
+
+    @pytest.fixture
+    def application(self) -> Application:
+        return a_sift_application()
+
+    def test_a_menu_that_it_can_play_is_bound(self, application: Application) -> None:
+        a_menu((Question("a", say("Hello."), Digits(4)),), name="survey")
+        add(application, NUMBER, "--menu", "survey")
+        assert AccessNumber.objects.get().menu is not None
+
+    def test_one_in_another_language_is_refused(self, application: Application) -> None:
+        a_menu((Question("a", say("Hola."), Digits(4)),), name="survey", locale="es-ES")
+        with pytest.raises(CommandError, match="cannot play that: a: Sift speaks English only"):
+            add(application, NUMBER, "--menu", "survey")
+        with pytest.raises(CommandError, match="speaks English only"):
+            add(application, NUMBER, "--leads", "card", "--locale", "es-ES")
+        assert not AccessNumber.objects.exists()
+
+    def test_so_is_one_that_hands_callers_on_to_such_a_menu(self, application: Application) -> None:
+        spanish = a_menu((Question("a", say("Hola."), Digits(4)),), name="spanish", locale="es-ES")
+        keys = Keys({"1": Action.transfer(spanish.pk), "2": Action.hang_up()})
+        a_menu((Question("choose", say("Press 1 or 2."), keys),), name="languages")
+        with pytest.raises(CommandError, match="speaks English only"):
+            add(application, NUMBER, "--menu", "languages")
+
+    def test_a_menu_that_is_bound_is_not_changed_into_one_it_cannot_play(self, application: Application) -> None:
+        menu = a_menu((Question("a", say("Hello."), Digits(4)),), name="survey")
+        add(application, NUMBER, "--menu", "survey")
+        sound = asked_menu((Question("a", (Sound("https://example.com/hello.ogg"),), Digits(4)),))
+        (problem,) = broken_links(sound, menu.pk)
+        assert "+44 20 7946 0199" in str(problem)
+        assert ".wav" in str(problem)
+        other = a_menu((Question("a", say("Hello."), Digits(4)),), name="other")
+        assert broken_links(sound, other.pk) == []
+
+
+def asked_menu(questions: tuple[Question, ...]) -> menus.Menu:
+    return menus.Menu(start=questions[0].name, questions=questions)

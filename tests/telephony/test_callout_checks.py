@@ -11,7 +11,7 @@ from accounts.models import Account, CallerNumber
 from accounts.registration import suspend
 from billing.models import Hold
 from outbox.models import Row
-from telephony.callout_checks import why_not_in_a_callout
+from telephony.callout_menus import why_not_in_a_callout
 from telephony.callouts import CalloutRefused
 from telephony.menus import Action, Destination, Digits, Keys, Menu, Pin, Question, say
 from telephony.models import Application, Callout, Payer

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from accounts.limits import PLATFORM_LONGEST_CALL_SECONDS, UNVERIFIED, VERIFIED, Limits, Standing, limits_of
 from billing.rating import PinnedRate, Quote, Terms, least_price, price_of
 from telephony.decisions import Reason, Refuse
-from telephony.policy import LEAST_SECONDS, Grant, how_long, how_long_to_app_user, how_long_together, may_call
+from telephony.policy import (
+    LATE_SECONDS,
+    LEAST_SECONDS,
+    Grant,
+    how_long,
+    how_long_to_app_user,
+    how_long_together,
+    may_call,
+)
 
 WIDE = Limits(calls_at_once=30, longest_call_seconds=14_400, highest_price_per_minute=Decimal(10))
 KNOWN = Standing(account_id=1, is_active=True, limits=WIDE, destination_allowed=True, shown_number=None)
@@ -281,3 +289,68 @@ def test_a_call_between_app_users_needs_a_free_slot_and_a_price_within_the_limit
     assert reason_of(how_long_to_app_user(KNOWN, a_quote("5", None), open_calls=30)) is Reason.NO_FREE_SLOT
     dear = Terms(price_per_minute=Decimal("10.01"))
     assert reason_of(how_long_to_app_user(KNOWN, a_quote("99999", dear), open_calls=0)) is Reason.TOO_DEAR
+
+
+# --- calls that only we can end --------------------------------------------------------------------------------------
+
+
+ALLOWED = a_standing(calls_at_once=2, exposure_allowance=Decimal(1000))
+
+
+def test_a_call_that_only_we_can_end_is_granted_less_than_is_held_for_it() -> None:
+    answer = how_long(ALLOWED, a_quote("5"), open_calls=0, is_limited=False)
+    assert answer == Grant(41 * 60 - LATE_SECONDS, LATE_SECONDS)
+    assert isinstance(answer, Grant)
+    assert price_of(SIX_CENTS, answer.held_seconds) <= Decimal("2.50")
+
+
+def test_no_longer_is_granted_than_the_account_may_talk_and_more_is_held() -> None:
+    short = a_standing(longest_call_seconds=120, exposure_allowance=Decimal(1000))
+    assert how_long(short, a_quote("5000"), open_calls=0, is_limited=False) == Grant(120, LATE_SECONDS)
+
+
+def test_a_minute_needs_the_money_for_a_minute_and_for_being_late() -> None:
+    assert reason_of(how_long(ALLOWED, a_quote("0.06"), open_calls=1, is_limited=False)) is Reason.NOT_ENOUGH_CREDIT
+    answer = how_long(ALLOWED, a_quote("0.12"), open_calls=0, is_limited=False)
+    assert answer == Grant(LEAST_SECONDS, LATE_SECONDS)
+
+
+def test_without_an_allowance_no_call_that_only_we_can_end_is_paid_for() -> None:
+    refused = how_long(a_standing(calls_at_once=2), a_quote("5"), open_calls=0, is_limited=False)
+    assert reason_of(refused) is Reason.TOO_EXPOSED
+    assert isinstance(refused, Refuse)
+    assert "11.94 USD could be lost" in refused.detail  # 14.40 for four hours; 41 minutes are held
+    assert isinstance(how_long(a_standing(calls_at_once=2), a_quote("5"), open_calls=0), Grant)
+
+
+def test_each_call_has_an_equal_part_of_the_allowance() -> None:
+    for allowance, expected in (("23.88", None), ("23.87", Reason.TOO_EXPOSED)):
+        standing = a_standing(calls_at_once=2, exposure_allowance=Decimal(allowance))
+        assert reason_of(how_long(standing, a_quote("5"), open_calls=0, is_limited=False)) is expected
+
+
+def test_what_costs_nothing_needs_no_allowance() -> None:
+    free = a_quote("5", Terms(price_per_minute=Decimal(0)))
+    assert isinstance(how_long(a_standing(), free, open_calls=0, is_limited=False), Grant)
+
+
+@given(
+    available=st.decimals(min_value=0, max_value=500, places=2),
+    price=st.decimals(min_value=0, max_value=10, places=4),
+    at_once=st.integers(1, 30),
+    allowance=st.decimals(min_value=0, max_value=5000, places=2),
+)
+def test_all_slots_together_can_never_lose_more_than_the_allowance(
+    available: Decimal, price: Decimal, at_once: int, allowance: Decimal
+) -> None:
+    standing = a_standing(calls_at_once=at_once, exposure_allowance=allowance)
+    terms = Terms(price_per_minute=price)
+    granted = [
+        answer
+        for k in range(at_once)
+        if isinstance(
+            answer := how_long(standing, a_quote(str(available), terms), open_calls=k, is_limited=False), Grant
+        )
+    ]
+    longest = price_of(terms, PLATFORM_LONGEST_CALL_SECONDS)
+    assert sum((longest - price_of(terms, each.held_seconds) for each in granted), Decimal(0)) <= allowance

@@ -17,7 +17,7 @@ def test_every_provider_is_registered_under_its_own_name() -> None:
 
 def test_who_has_an_ability_has_the_methods_for_it() -> None:
     abilities = {
-        voice: ("limits_phone_calls", ("ask_about_call", "manage", "place_callout")),
+        voice: ("carries_calls", ("ask_about_call", "manage", "place_callout", "check_menu")),
         texting: ("sends_texts", ("send_text", "find_text")),
         verifying: ("verifies_numbers", ("start_verification", "report_verification", "find_verification")),
         crediting: ("tells_credit", ("ask_credit",)),

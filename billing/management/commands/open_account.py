@@ -20,6 +20,7 @@ LIMITS = (
     "calls_at_once",
     "longest_call_seconds",
     "highest_price_per_minute",
+    "exposure_allowance",
     "velocity_limits",
     "numbers",
     "client_users",
@@ -45,6 +46,7 @@ class Command(RingfenceCommand):
         parser.add_argument("--calls-at-once", type=positive_number)
         parser.add_argument("--longest-call", type=positive_number, metavar="SECONDS", dest="longest_call_seconds")
         parser.add_argument("--highest-price", type=amount, dest="highest_price_per_minute", help="per minute")
+        parser.add_argument("--exposure-allowance", type=amount, help="what may be lost if we cannot end its calls")
         parser.add_argument("--no-velocity-limits", action="store_false", dest="velocity_limits")
         parser.add_argument("--number", action="append", default=[], dest="numbers", help="a caller number")
         parser.add_argument("--client-user", action="append", default=[], dest="client_users")

@@ -26,8 +26,9 @@ class Command(RingfenceCommand):
         parser.add_argument("--caller-id", default="", help="shown when an account has no number of its own")
         parser.add_argument("--sends-texts", action="store_true", help="texts go out through it")
         parser.add_argument("--sender", default="", help="texts are sent from this number or name")
-        parser.add_argument("--callback-salt", default="", help="Voximplant: the security salt")
+        parser.add_argument("--callback-salt", default="", help="Voximplant: the security salt; Sift: a password")
         parser.add_argument("--service-account", type=Path, metavar="FILE", help="Voximplant: its JSON key file")
+        parser.add_argument("--remote-id", default="", help="Sift: its id of the application")
         parser.add_argument("--name", default="", help="what people call it")
 
     def perform(self, **options: Any) -> Outcome:
@@ -40,6 +41,7 @@ class Command(RingfenceCommand):
             default_account=find_account(account_name) if account_name else None,
             base_url=options["base_url"],
             caller_id=options["caller_id"],
+            remote_id=options["remote_id"],
             name=options["name"],
             sender=options["sender"],
             sends_texts=options["sends_texts"],

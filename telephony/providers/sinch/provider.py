@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from telephony.decisions import Decision
 from telephony.events import Event
+from telephony.menus import Menu
 from telephony.news import TextReported, VerificationMethod
 from telephony.providers.base import (
     Access,
@@ -58,6 +59,7 @@ class Sinch:
         limits_user_calls=False,
         shows_caller_id=True,
         registers_users=True,
+        carries_calls=True,
         places_callouts=True,
         sends_texts=True,
         verifies_numbers=True,
@@ -112,9 +114,14 @@ class Sinch:
             raise CommandRefused(str(impossible)) from impossible
         self._client(Access(base_url, key, secret)).patch_call(call_id, svaml)
 
-    def registration_token(self, key: str, secret: str, client_user: str, now: datetime) -> Registration:
+    def registration_token(
+        self, key: str, secret: str, client_user: str, now: datetime, remote_id: str = ""
+    ) -> Registration:
         """A JWT for Sinch's apps, good for ten minutes. Raises ValueError when it cannot be made."""
         return registration_token(key, secret, client_user, now)
+
+    def check_menu(self, menu: Menu) -> None:
+        """Menus are written so that Sinch can play every one of them (`menu_checks`)."""
 
     def place_callout(self, access: Access, order: CalloutOrder) -> str:
         """POST a callout. Raises as the protocol says."""

@@ -273,7 +273,7 @@ def test_a_provider_that_does_not_answer_leaves_the_person_with_what_is_certain(
     call = a_running_call(account, application)
     page = admin_client.post(command(call, "park"), {"say": "Wait", "locale": "en-US"}).content.decode()
     assert "nothing is known about what it did" in page
-    assert "the provider ends the call by itself, at the latest at" in page
+    assert "time is up at" in page
     call.refresh_from_db()
     assert call.parked_at is None
     assert "No answer" in LogEntry.objects.get().change_message

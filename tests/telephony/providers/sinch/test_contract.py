@@ -8,7 +8,7 @@ from datetime import datetime
 from telephony.events import EventKind
 from telephony.providers.base import Callback, Reply
 from telephony.providers.sinch import Sinch
-from tests.telephony.providers.contract import NOW, ProviderContract
+from tests.telephony.providers.contract import NOW, Sample, SignedProviderContract
 from tests.telephony.providers.sinch.samples import CREDENTIALS, PREVIOUS_SECRET, SECRET, body_of, signed
 
 # What Sinch's documentation allows as the one action of a reply.
@@ -27,23 +27,23 @@ ACTIONS = {
 }
 
 
-class TestSinch(ProviderContract):
+class TestSinch(SignedProviderContract):
     provider = Sinch()
     credentials = CREDENTIALS
-    previous_secret = PREVIOUS_SECRET
+    another_secret = PREVIOUS_SECRET
     samples = {
-        EventKind.INCOMING: body_of("ice"),
-        EventKind.ANSWERED: body_of("ace"),
-        EventKind.PROMPT: body_of("pie"),
-        EventKind.ENDED: body_of("dice"),
-        EventKind.NOTIFIED: body_of("notify-recording-available"),
-        EventKind.VERIFICATION_ASKED: body_of("verification-request"),
-        EventKind.VERIFICATION_ENDED: body_of("verification-result"),
-        EventKind.VERIFICATION_TEXTED: body_of("verification-sms-delivered"),
-        EventKind.TEXT_RECEIVED: body_of("incoming-sms"),
+        EventKind.INCOMING: Sample(body=body_of("ice")),
+        EventKind.ANSWERED: Sample(body=body_of("ace")),
+        EventKind.PROMPT: Sample(body=body_of("pie")),
+        EventKind.ENDED: Sample(body=body_of("dice")),
+        EventKind.NOTIFIED: Sample(body=body_of("notify-recording-available")),
+        EventKind.VERIFICATION_ASKED: Sample(body=body_of("verification-request")),
+        EventKind.VERIFICATION_ENDED: Sample(body=body_of("verification-result")),
+        EventKind.VERIFICATION_TEXTED: Sample(body=body_of("verification-sms-delivered")),
+        EventKind.TEXT_RECEIVED: Sample(body=body_of("incoming-sms")),
     }
-    unknown_body = body_of("unknown")
-    unreadable_bodies = (b"", b"{", b"\xff", b"[" * 60_000, b'{"a":NaN}', b"1" * 5_000)
+    unknown = Sample(body=body_of("unknown"))
+    unreadable = tuple(Sample(body=body) for body in (b"", b"{", b"\xff", b"[" * 60_000, b'{"a":NaN}', b"1" * 5_000))
 
     def sign(self, body: bytes, *, secret: str | None = None, at: datetime = NOW) -> Callback:
         return signed(body, secret=secret or SECRET, timestamp=f"{at:%Y-%m-%dT%H:%M:%S}.0000000Z")
