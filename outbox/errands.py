@@ -87,7 +87,8 @@ class Errand(Protocol):
     """One kind of work. Stateless; one instance serves all.
 
     `is_repeatable` says that doing it twice does no harm, because the receiver recognises the second one: then a lost
-    answer is simply tried again. Everything that costs money is not.
+    answer is simply tried again. Everything that costs money is not. An errand that may be repeated and yet costs money
+    when it is done late says `is_urgent = True`: then it goes out beside paid work.
     """
 
     kind: str
@@ -151,6 +152,15 @@ def register(errand: Errand) -> None:
 def errand_of(kind: str) -> Errand:
     """The errand of this kind. Raises KeyError for one that this version does not know."""
     return _errands[kind]
+
+
+def patient_kinds() -> list[str]:
+    """The kinds that may wait behind what is slow: all that costs no money when it is done late."""
+    return [kind for kind, errand in _errands.items() if errand.is_repeatable and not _is_urgent(errand)]
+
+
+def _is_urgent(errand: Errand) -> bool:
+    return bool(getattr(errand, "is_urgent", False))
 
 
 def repeatable_kinds() -> list[str]:

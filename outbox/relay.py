@@ -3,8 +3,8 @@
 It is woken by PostgreSQL at the commit that wrote a row, and looks by itself every second, because a notification
 may be lost with a connection. Any number of relays may run; each row goes to one of them.
 
-Paid work and work that may be repeated have a lane each, down to the workers: what waits for a customer's slow system
-must not keep a text from going out.
+Paid work, and what costs money when it is late, has a lane of its own, down to the workers: what waits for a customer's
+slow system must not keep a text from going out, nor a call from being ended.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from django.db import connection
 from django.utils import timezone
 
 from outbox import rows
-from outbox.errands import repeatable_kinds
+from outbox.errands import patient_kinds, repeatable_kinds
 from postgres.deadline import deadline
 from postgres.work import in_one_transaction
 
@@ -98,9 +98,9 @@ def relay(ring: LaneRing, stop: threading.Event, alive: Callable[[], None] = lam
 
 
 def _relay_lanes(ring: LaneRing) -> int:
-    repeatable = repeatable_kinds()
-    paid = relay_once(lambda id: ring(id, paid=True), rows.Kinds(repeatable))
-    return paid + relay_once(lambda id: ring(id, paid=False), rows.Kinds(repeatable, others=False))
+    patient = patient_kinds()
+    paid = relay_once(lambda id: ring(id, paid=True), rows.Kinds(patient))
+    return paid + relay_once(lambda id: ring(id, paid=False), rows.Kinds(patient, others=False))
 
 
 class _Trouble:

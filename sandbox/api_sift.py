@@ -12,6 +12,7 @@ import binascii
 import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -63,6 +64,7 @@ def costs(request: Request) -> bool:
 
 def answer(platform: Sandbox, request: Request, rest: str) -> Response:
     """Do what is asked for, and answer it, unless a mishap is meant for this request."""
+    platform.sift.last_asked_at = monotonic()
     return platform.sift.manners.serve(request, lambda seen: _answer(platform, seen, rest))
 
 
@@ -112,8 +114,8 @@ def _application(platform: Sandbox, application: Application) -> dict[str, objec
 
 
 def _get_connections(platform: Sandbox, request: Request) -> Response:
-    begun = [each for each in platform.sift.calls if each.start_time is not None]
-    newest = sorted(begun, key=lambda each: (each.start_time, each.number), reverse=True)
+    begun = [each for each in platform.sift.calls if each.began_at is not None]
+    newest = sorted(begun, key=lambda each: (each.began_at, each.number), reverse=True)
     return _page(platform, request, [(each.connection_id, each.document()) for each in newest])
 
 

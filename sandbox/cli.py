@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from random import SystemRandom
 from threading import Event
+from time import monotonic, sleep
 
 from sandbox import report, sift_report, sift_scenario, softphone_cli, wire
 from sandbox.faults import Chaos
@@ -19,6 +20,7 @@ from sandbox.scenario import place_calls
 from sandbox.sift import DESK_SIFT_ACCOUNT, DESK_SIFT_TOKEN
 
 CALLER = "+12025550199"
+QUIET_SECONDS = 5
 TARGET = "http://127.0.0.1:8000/callbacks/sinch/"
 
 
@@ -52,7 +54,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             account, sift = platform.voximplant, platform.sift
             _say(f"Voximplant's API at {url}/platform_api, account {account.account_id}, key {account.api_key}")
             _say(f"Sift's API at {url}/v0, account {sift.account_id}, token {sift.auth_token}")
-        return _call(platform, options) if options.calls else _wait(platform, options.pace)
+        if not options.calls:
+            return _wait(platform, options.pace)
+        code = _call(platform, options)
+        if options.sift and options.port is not None:
+            _answer_questions(platform)
+        return code
 
 
 def _platform(options: argparse.Namespace) -> Sandbox:
@@ -140,6 +147,14 @@ def _advice(failures: Sequence[str]) -> str:
     if "HTTP 404" in everything:
         return "Name the callback URL, with its path, in --target."
     return "Look into the log of the application server."
+
+
+def _answer_questions(platform: Sandbox) -> None:
+    """Go on answering until nobody has asked for a while: who believes no callback asks what became of connections."""
+    _say(f"Answering what is asked about them, until {QUIET_SECONDS} seconds pass without a question.")
+    quiet_since = monotonic()
+    while monotonic() < max(quiet_since, platform.sift.last_asked_at) + QUIET_SECONDS:
+        sleep(0.1)
 
 
 def _wait(platform: Sandbox, pace: float | None) -> int:

@@ -55,16 +55,23 @@ class Sift:
     page_size is how much a list gives at once. Switches, each for something that no document settles:
     offers_one_connection, whether GET connections/ID exists (else one_connection_status, 404 or 405);
     numbers_as_list, whether availablenumbers answers with a bare list; strict_digits, whether GetDigits that times out
-    gives "" whatever was pressed; events_name_connection, whether conversation events have a connection_id.
-    callout_faults happen to every connection that is created over REST.
+    gives "" whatever was pressed; events_name_connection, whether conversation events have a connection_id. Two are
+    for what the reference says itself, should it be wrong: counts_ringing, whether start_time is when a connection was
+    created; tells_terminator, whether digits has the # that ended them.
+    callout_faults happen to every connection that is created over REST. last_asked_at is when the API was asked last,
+    by time.monotonic.
     """
 
     page_size = PAGE_SIZE
     offers_one_connection = True
     one_connection_status = 405
     numbers_as_list = False
+    strict_digits = False
     events_name_connection = False
+    counts_ringing = False
+    tells_terminator = False
     callout_faults: tuple[CallbackFault, ...] = ()
+    last_asked_at = 0.0
 
     def __init__(self, desk: Desk, courier: Courier, oracle: Oracle, *, account_id: str, auth_token: str) -> None:
         self.account_id, self.auth_token = account_id, auth_token
@@ -77,19 +84,11 @@ class Sift:
         self._lock = RLock()
         self.switchboard = SiftSwitchboard(
             one_by_one=OneByOne(desk.clock),
-            telephones=self,
+            account=self,
             callbacks=SiftCallbacks(account=self, courier=courier),
             record=desk.record,
             oracle=oracle,
         )
-
-    @property
-    def strict_digits(self) -> bool:
-        return self.switchboard.strict_digits
-
-    @strict_digits.setter
-    def strict_digits(self, strict: bool) -> None:
-        self.switchboard.strict_digits = strict
 
     @property
     def calls(self) -> list[SiftCall]:
@@ -100,7 +99,7 @@ class Sift:
     def find(self, connection_id: str) -> SiftCall | None:
         """The connection of that id, if it has begun."""
         call = self._calls.get(connection_id)
-        return None if call is None or call.start_time is None else call
+        return None if call is None or call.began_at is None else call
 
     def misbehave(self, *mishaps: Mishap | None) -> None:
         """The next requests to this API meet these mishaps, one each, whether they cost money or only look."""

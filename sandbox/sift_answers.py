@@ -30,7 +30,7 @@ class Reactions(Script[Reaction]):
 
 
 def pressed(command: Get, keys: str) -> tuple[str, bool]:
-    """What GetDigits takes of the keys, `#` last when it was pressed, and whether that is all it wants."""
+    """The keys that GetDigits listens to, the last of them `#` when that ended the input, and whether it has ended."""
     before, end, _ = keys.partition("#")
     taken = (before + end)[: command.count]
     return taken, bool(end and taken.endswith("#")) or len(taken) == command.count

@@ -83,6 +83,7 @@ class SiftCall:
     is called. reactions is what the person on the line does about prompts. hangs_up_after_seconds counts from the
     start, patience_seconds from when nothing happens any more; None is never.
 
+    began_at is when it was created; start_time what the wire calls its start, None as long as it has none.
     troubles says why replies could not be obeyed. results are those of Get commands, in their order. ended_by is who
     ended it: `rest` is POST connections/ID, `platform` an illegal reply, or none where there had to be one.
     """
@@ -103,6 +104,7 @@ class SiftCall:
     connection_id: str = field(default_factory=new_id)
 
     status: Status = "connecting"
+    began_at: datetime | None = None
     start_time: datetime | None = None
     connected_at: datetime | None = None
     end_time: datetime | None = None
@@ -136,7 +138,7 @@ class SiftCall:
 
     @property
     def duration_seconds(self) -> int:
-        """Whole seconds from start_time to end_time as the wire has them, ringing included; 0 until it is over."""
+        """Whole seconds from start_time to end_time as the wire has them; 0 until it is over, and without a start."""
         return whole_seconds(self.start_time, self.end_time)
 
     @property

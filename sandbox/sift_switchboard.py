@@ -50,22 +50,24 @@ REFUSALS: dict[tuple[str, str], ConversationResult] = {
 }
 
 
-class Telephones(Protocol):
-    """Who is at the other end of a command that calls; None when nobody is."""
+class Account(Protocol):
+    """What the connections have to know of the account: its switches, and who is there when a command calls, if any."""
+
+    strict_digits: bool
+    counts_ringing: bool
+    tells_terminator: bool
 
     def reached(self, kind: str, endpoint: str) -> Phone | None: ...
 
 
 class SiftSwitchboard:
-    """Runs the connections of one account; strict_digits gives "" for every GetDigits with a time-out."""
-
-    strict_digits = False
+    """Runs the connections of one account."""
 
     def __init__(
-        self, *, one_by_one: OneByOne, telephones: Telephones, callbacks: SiftCallbacks, record: Record, oracle: Oracle
+        self, *, one_by_one: OneByOne, account: Account, callbacks: SiftCallbacks, record: Record, oracle: Oracle
     ) -> None:
         self._one_by_one = one_by_one
-        self._telephones = telephones
+        self._account = account
         self._callbacks = callbacks
         self._record = record
         self._oracle = oracle
@@ -103,7 +105,8 @@ class SiftSwitchboard:
             self._later(call, phone.after_seconds, partial(self._picked_up, call, phone))
 
     def _begin(self, call: SiftCall) -> None:
-        call.start_time = call.last_talk_at = self._one_by_one.now
+        call.began_at = call.last_talk_at = self._one_by_one.now
+        call.start_time = call.began_at if self._account.counts_ringing else None
         detail = {"from_": call.from_, "to": call.to, "direction": call.direction}
         self._note(call, "connection", **detail)
 
@@ -117,6 +120,7 @@ class SiftSwitchboard:
         """Something is heard now: the connection is up, if it was not before."""
         if call.connected_at is None:
             call.connected_at = self._one_by_one.now
+            call.start_time = call.start_time or call.connected_at
             call.status = "connected"
             self._note(call, "connected")
             self._callbacks.status(call, self._answer_to(call, self._obey_connected))
@@ -260,15 +264,16 @@ class SiftSwitchboard:
             yield from self._get_speech(call, command, reaction)
 
     def _get_digits(self, call: SiftCall, command: Get, reaction: Reaction) -> Walk:
-        digits, whole = "", False
+        keys, whole = "", False
         if isinstance(reaction, str):
-            digits, whole = sift_answers.pressed(command, reaction)
-            yield REACTION_SECONDS + (len(digits) - 1) * KEY_SECONDS
+            keys, whole = sift_answers.pressed(command, reaction)
+            yield REACTION_SECONDS + (len(keys) - 1) * KEY_SECONDS
         else:
             yield SOUND_SECONDS if command.prompt_url else 0
         if not whole:
             yield command.timeout_seconds
-        yield from self._result(call, command, {"digits": digits if whole or not self.strict_digits else ""})
+        digits = keys if self._account.tells_terminator else keys.removesuffix("#")
+        yield from self._result(call, command, {"digits": digits if whole or not self._account.strict_digits else ""})
 
     def _get_speech(self, call: SiftCall, command: Get, reaction: Reaction) -> Walk:
         spoken = isinstance(reaction, sift_answers.Says)
@@ -286,7 +291,7 @@ class SiftSwitchboard:
     def _bridge(self, call: SiftCall, command: Bridge) -> Walk:
         """Ring, talk, and see who hangs up."""
         conversation = self._conversation(call, command)
-        phone = self._telephones.reached(command.kind, command.endpoint)
+        phone = self._account.reached(command.kind, command.endpoint)
         if phone is not None and call.direction == "incoming":
             phone = call.phone or phone
         if phone is None:

@@ -67,9 +67,10 @@ def suitable(offered: Sequence[Offered], *, wanted: str, countries: Sequence[str
     """Those that suit best, any of which will do; none where none does.
 
     The one that is wanted, else those of the first of the countries that has any, else the default ones. An empty
-    country suits nobody.
+    country suits nobody. Those whose provider ends calls in time by itself come first: they need no allowance.
     """
     chosen = [each for each in offered if each.number == wanted]
     for country in countries:
         chosen = chosen or [each for each in offered if country and country in each.countries]
-    return chosen or [each for each in offered if each.is_default]
+    chosen = chosen or [each for each in offered if each.is_default]
+    return sorted(chosen, key=lambda each: not each.is_limited)

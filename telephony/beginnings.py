@@ -141,7 +141,8 @@ def begin(
             call_through_id=call_through_id,
         )
     decision = connect(received, standing, destination, answer)
-    if access_number and call_through_id is None and isinstance(decision, Connect):
+    shows_caller_id = received.application.able.shows_caller_id
+    if access_number and call_through_id is None and shows_caller_id and isinstance(decision, Connect):
         # The caller's own number is not proved, so the number that was dialled is shown: it is ours.
         decision = replace(decision, caller_id=access_number.number)
     write(
@@ -182,10 +183,13 @@ def connect(received: Received, standing: Standing, destination: Destination, gr
     """The decision that a grant leads to."""
     if destination.is_app_user:
         return ConnectUser(user=destination.text)
+    application = received.application
     return Connect(
         number=destination.text,
         limit_seconds=grant.seconds,
-        caller_id=standing.shown_number or received.application.caller_id or None,
+        caller_id=(standing.shown_number or application.caller_id or None)
+        if application.able.shows_caller_id
+        else None,
         dial_timeout_seconds=settings.DIAL_TIMEOUT_SECONDS,
     )
 

@@ -30,6 +30,7 @@ from telephony.applications import KEYRINGS
 from telephony.events import Event, EventKind
 from telephony.inbox import Outcome, Received
 from telephony.providers.base import Adapter, Callback, CallbackRefused, CallbackUnreadable, Reply
+from telephony.providers.reading import clean
 from telephony.registry import PROVIDERS
 
 log = structlog.get_logger(__name__)
@@ -148,7 +149,7 @@ def _callback(request: HttpRequest, token: str, topic: str) -> Callback:
         headers=headers,
         body=body,
         token=token,
-        topic=topic,
+        topic=clean(topic),
         base=f"{settings.PUBLIC_URL}{request.path_info.removesuffix(f'{topic}/')}" if topic else "",
     )
 

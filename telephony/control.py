@@ -66,10 +66,15 @@ def _decide(received: Received) -> Decision:
 
 
 def _of_a_call_we_know(received: Received) -> Received:
-    """Whoever proves nothing tells us nothing about a call we never heard of. Raises CallbackRefused."""
+    """Whoever proves nothing tells us nothing about a call we never heard of. Raises CallbackRefused.
+
+    An end that is told, however badly, settles nothing: the provider is asked, and what it answers counts.
+    """
     found = callout_marks.found_by_provider_id(received) or received
     if not calls.exists(found.call_id):
         raise CallbackRefused("It is about a call that we do not know.", status=404)
+    if found.event.kind is EventKind.ENDED:
+        watching.look_by(found.call_id, found.received_at + watching.SOON)
     return found
 
 
@@ -224,7 +229,7 @@ def _answered(received: Received) -> Decision:
         decision = refusal(Reason.UNKNOWN_CALL)
     elif call.state is Call.State.AUTHORISED and call.callout_id is not None:
         decision = callout_answers.answered(received, call)
-    elif call.state is Call.State.AUTHORISED:
+    elif call.state is Call.State.AUTHORISED and received.application.able.tells_answers:
         calls.mark_answered(call.id, _answered_at(received, call))
     inbox.record(received, decision)
     return decision
@@ -243,7 +248,7 @@ def _ended(received: Received) -> Decision:
     event = received.event
     assert isinstance(event, CallEnded)  # noqa: S101 - chosen by the event's kind
     if not received.application.able.proves_news:
-        return _said_to_have_ended(received)
+        return _noted(received)
     locked = calls.lock(received.call_id)
     reserved = charging.find_reservation(received.call_id)
     call = calls.read(locked)
@@ -264,12 +269,6 @@ def _ended(received: Received) -> Decision:
         provider_credit.provider_says_no_credit(received.application.id)
     inbox.record(received, Acknowledge())
     return Acknowledge()
-
-
-def _said_to_have_ended(received: Received) -> Decision:
-    """Nobody proved it, so nothing is settled by it: the provider is asked, and what it answers counts."""
-    watching.look_by(received.call_id, received.received_at + watching.SOON)
-    return _noted(received)
 
 
 def _ended_again(received: Received, call: KnownCall, ending: Ending) -> Decision:

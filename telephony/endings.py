@@ -21,12 +21,10 @@ from telephony.cdrs import Ending
 from telephony.events import CallEnded, EndpointKind, Result
 from telephony.inbox import Received
 from telephony.models import CDR, Call
+from telephony.policy import BELIEVABLE_OVERRUN_SECONDS, LONGEST_CHARGED_SECONDS
 from telephony.providers.base import Capabilities
 
 log = structlog.get_logger(__name__)
-
-# A hang-up that claims more than this beyond what was granted is not believed.
-BELIEVABLE_OVERRUN_SECONDS = 60
 
 GIVEN_UP = Ending(duration_seconds=0, result="unknown", reason="", cost=None, source=CDR.Source.EXPIRED)
 
@@ -48,6 +46,17 @@ def as_talked(call: KnownCall | None, ending: Ending, at: datetime | None) -> En
     return replace(ending, duration_seconds=talked_seconds)
 
 
+def as_charged(ending: Ending, begun_at: datetime, now: datetime, able: Capabilities) -> tuple[Ending, str]:
+    """The ending with no more seconds than are ever charged, and a remark when it lasted longer.
+
+    Only a call that its provider does not end can do so, and our own clock must agree that it may have.
+    """
+    lasted = timedelta(seconds=ending.duration_seconds)
+    if able.limits_phone_calls or lasted <= timedelta(seconds=LONGEST_CHARGED_SECONDS) or lasted > now - begun_at:
+        return ending, ""
+    return replace(ending, duration_seconds=LONGEST_CHARGED_SECONDS), f"it lasted {ending.duration_seconds} s"
+
+
 def doubt(event: CallEnded, ending: Ending, call: KnownCall | None, able: Capabilities) -> str:
     """Why this end cannot be believed, whoever told us of it; empty when it can. Nothing may be settled by it then.
 
@@ -58,7 +67,7 @@ def doubt(event: CallEnded, ending: Ending, call: KnownCall | None, able: Capabi
     if event.result is Result.OTHER and event.duration_seconds is None:
         return f"{event.result_word!r} does not say whether anybody talked, nor how long."
     longest = (call.limit_seconds if call else None) or PLATFORM_LONGEST_CALL_SECONDS
-    believable = longest + BELIEVABLE_OVERRUN_SECONDS if able.limits_phone_calls else PLATFORM_LONGEST_CALL_SECONDS
+    believable = longest + BELIEVABLE_OVERRUN_SECONDS if able.limits_phone_calls else LONGEST_CHARGED_SECONDS
     if ending.duration_seconds > believable:
         return f"{ending.duration_seconds} s, but {longest} s were granted."
     return ""

@@ -51,6 +51,7 @@ class HangUpErrand:
     """Have a call hung up. One that is over already is not hung up again, so doing it twice does no harm."""
 
     is_repeatable = True
+    is_urgent = True
 
     def __init__(self, kind: str = HANG_UP) -> None:
         self.kind = kind

@@ -75,6 +75,7 @@ class Stage(StrEnum):
 
     MENU = "in a menu"
     RINGING = "ringing"
+    CONNECTED = "connected"  # whether it rings or somebody talks is not told
     TALKING = "talking"
     PARKED = "parked"
 
@@ -186,7 +187,10 @@ def stage_of(call: Call) -> Stage:
         return Stage.PARKED
     if call.state == Call.State.MENU:
         return Stage.MENU
-    return Stage.TALKING if call.state == Call.State.ANSWERED else Stage.RINGING
+    if call.state == Call.State.ANSWERED:
+        return Stage.TALKING
+    is_told = call.callout_id is not None or PROVIDERS[call.application.provider].capabilities.tells_answers
+    return Stage.RINGING if is_told else Stage.CONNECTED
 
 
 def seconds_left(call: Call, now: datetime) -> int | None:
@@ -337,10 +341,16 @@ def _command(call: Call, decision: Decision, what: str, by: User) -> None:
         end = timezone.localtime(ends_by(call))
         raise NothingKnown(
             f"The provider gave no usable answer, so nothing is known about what it did: {trouble} Whatever it did, "
-            f"the call's time is up at {end:%Y-%m-%d %H:%M:%S}, and it is ended then."
+            f"the call's time is up at {end:%Y-%m-%d %H:%M:%S}, and {_then(call)}."
         ) from trouble
     log.info("command_obeyed", call=str(call.pk), command=name, by=by.pk)
     _write_down(call, by, f"{what}. Done.")
+
+
+def _then(call: Call) -> str:
+    if PROVIDERS[call.application.provider].capabilities.limits_phone_calls:
+        return "the provider ends it then"
+    return "from then on the provider is told again and again to end it"
 
 
 def _write_down(call: Call, by: User, message: str) -> None:

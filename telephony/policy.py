@@ -18,6 +18,11 @@ from telephony.prompts import refusal
 # A call that only we can end is ended a little late: the money for these seconds is held as well.
 LATE_SECONDS = 10
 
+# No end is believed, and so nothing charged, that claims more than this beyond what was granted: a provider's clock,
+# the ringing that it counts, and the time that a hang-up takes.
+BELIEVABLE_OVERRUN_SECONDS = 60
+LONGEST_CHARGED_SECONDS = PLATFORM_LONGEST_CALL_SECONDS + BELIEVABLE_OVERRUN_SECONDS
+
 # A slot worth less than a minute helps nobody: the least that is granted, where there is credit for it.
 LEAST_SECONDS = 60
 
@@ -131,7 +136,7 @@ def _too_exposed(limits: Limits, quote: Quote, held: Decimal) -> Refuse | None:
     Every call gets an equal part of the allowance, so that all of them together can never lose more than that.
     """
     assert quote.rate is not None  # noqa: S101 - it was held by this rate
-    exposure = price_of(quote.rate.terms, PLATFORM_LONGEST_CALL_SECONDS) - held
+    exposure = price_of(quote.rate.terms, LONGEST_CHARGED_SECONDS) - held
     allowed = limits.exposure_allowance / limits.calls_at_once
     if exposure <= allowed:
         return None

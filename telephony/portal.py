@@ -65,7 +65,8 @@ def home(request: HttpRequest, account: Account) -> HttpResponse:
     over = account.calls.filter(ended_at__isnull=False).order_by("-begun_at", "-id")
     found = list(_before(over, request.GET.get("before", ""))[: CALLS_PER_PAGE + 1])
     page = found[:CALLS_PER_PAGE]
-    running = account.calls.filter(ended_at__isnull=True).order_by("begun_at")[:MOST_RUNNING_SHOWN]
+    running = account.calls.filter(ended_at__isnull=True).select_related("application")
+    running = running.order_by("begun_at")[:MOST_RUNNING_SHOWN]
     context = {
         "account": account,
         "notices": notices.to_see(account),

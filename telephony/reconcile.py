@@ -128,14 +128,19 @@ def write_down(call_id: UUID, provider: str, report: CallReport | None, now: dat
     reserved = charging.find_reservation(call_id)
     call = calls.read(locked)
     reservation = charging.read_reservation(reserved)
-    if call is None or call.is_over:
+    if call is None or call.is_settled:
         return "settled"  # the hang-up came while we were asking
     ended = report.ended if report else None
     ending = endings.as_talked(call, cdrs.ending_of(ended, CDR.Source.ASKED), ended.at) if ended else None
+    remark = ""
+    if ending is not None:
+        ending, remark = endings.as_charged(ending, call.begun_at, now, able)
     doubt = endings.doubt(ended, ending, call, able) if ended and ending else ""
     if ended is not None and ending is not None and not doubt:
-        endings.end(call, reservation, ending, now, "; ".join(ended.remarks), able=able)
+        endings.end(call, reservation, ending, now, "; ".join(filter(None, (*ended.remarks, remark))), able=able)
         return "settled"
+    if call.given_up:
+        return "given_up"  # while we were asking, or before
     if doubt:
         log.error("provider_not_believed", call=str(call.id), why=doubt)
         calls.mark_for_review(call.id, DOUBTED)

@@ -14,7 +14,7 @@ from telephony.decisions import Decision
 from telephony.events import EventKind
 from telephony.inbox import LONGEST_STEP, Received
 from telephony.models import ReceivedEvent
-from telephony.providers.base import Callback, Verified
+from telephony.providers.base import Callback, CallbackRefused, Verified
 from telephony.registry import PROVIDERS
 
 QUESTIONS = frozenset({EventKind.INCOMING, EventKind.ANSWERED, EventKind.PROMPT})
@@ -58,4 +58,7 @@ def replay(event_id: int) -> Decision:
         body=body,
         topic=stored.topic,
     )
-    return control.decide(received)
+    try:
+        return control.decide(received)
+    except CallbackRefused as refused:
+        raise CannotReplay(str(refused)) from refused

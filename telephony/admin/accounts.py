@@ -88,7 +88,7 @@ class AccountPageAdmin(AccountAdmin):
         may = request.user.has_perm
         wallet = wallet_of(account) if may("billing.view_wallet") else None
         plan = Account(verified=account.verified).limits
-        calls: QuerySet[Any] = account.calls.order_by("-begun_at", "-id")
+        calls: QuerySet[Any] = account.calls.select_related("application").order_by("-begun_at", "-id")
         return {
             "wallet": wallet,
             "open_holds": Hold.objects.filter(wallet=wallet, state=Hold.State.OPEN).order_by("id")[:MOST_HOLDS]

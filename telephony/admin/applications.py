@@ -1,4 +1,8 @@
-"""Our credentials at the providers, for staff. A secret goes in and never comes out again."""
+"""Our credentials at the providers, for staff. A secret goes in and never comes out again.
+
+One does: the password that callbacks from Sift bring stands in the address that is typed in there, as its token does.
+Both are shown to those only who may change the application.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from django.http import HttpRequest
 from telephony.applications import callback_address
 from telephony.models import Application
 
+SINCH_ADDRESS: str = Application._meta.get_field("base_url").get_default()
 SECRETS = ("secret", "previous_secret", "callback_salt", "service_account")
 
 
@@ -24,7 +29,7 @@ class ApplicationForm(forms.ModelForm):
     base_url = forms.URLField(
         assume_scheme="https",
         label="REST API",
-        initial=Application._meta.get_field("base_url").get_default,
+        initial=SINCH_ADDRESS,
         help_text="Where the provider is asked and told: that of its region, or a sandbox's.",
     )
     callback_salt = forms.CharField(
@@ -58,6 +63,9 @@ class ApplicationForm(forms.ModelForm):
             given[name] = given.get(name) or getattr(self.instance, name)
         if given.get("forget_previous_secret"):
             given["previous_secret"] = ""
+        if given.get("base_url") == SINCH_ADDRESS and given.get("provider") not in (None, Application.Provider.SINCH):
+            # It stands in a new form from the beginning; whoever leaves it there would send Sinch the secret.
+            self.add_error("base_url", "This is where Sinch's calls are managed: write the address of this provider.")
         return given
 
 

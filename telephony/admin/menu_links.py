@@ -120,9 +120,10 @@ def _unpaid(everyone: Mapping[int, menus.Menu], id: int) -> Iterator[Problem]:
 
 
 def _inexpressible(everyone: Mapping[int, menus.Menu], id: int) -> Iterator[Problem]:
-    """Numbers that lead here, directly or through other menus, at providers that cannot play it."""
+    """Numbers that lead here, directly or through other menus, at providers that cannot play it or what follows it."""
+    asked = list(handed_on(everyone, id).values())
     for number in AccessNumber.objects.filter(menu__isnull=False, enabled=True).select_related("application"):
-        why = inexpressible(number.application.provider, [everyone[id]])
+        why = inexpressible(number.application.provider, asked)
         if why and id in handed_on(everyone, number.menu_id or NEW_MENU):
             yield Problem("", "", f"Its provider cannot play to callers of {display(number.number)}: {why}")
             return

@@ -75,10 +75,16 @@ class Line(ABC):
         self.carry_out()
         reconcile(timezone.now() + timedelta(hours=6))
 
-    def carry_out(self) -> None:
-        """What the relay and a worker do with all that was promised, as if an hour had passed."""
-        later = timezone.now() + timedelta(hours=1)
-        for id in in_one_transaction(lambda: rows.lease(later, 1000)):
+    def let_pass(self, seconds: int) -> None:
+        """Let so many seconds pass on the platform, with a relay and a worker that look every ten."""
+        for _ in range(seconds // 10):
+            self.platform.run(until_seconds=10)
+            self.carry_out(timezone.now())
+
+    def carry_out(self, now: datetime | None = None) -> None:
+        """What the relay and a worker do with what is due; with all that was promised, as if an hour had passed."""
+        due_at = now or timezone.now() + timedelta(hours=1)
+        for id in in_one_transaction(lambda: rows.lease(due_at, 1000)):
             performing.perform(id)
 
     def __enter__(self) -> Self:
@@ -114,18 +120,19 @@ class SinchLine(Line):
 
 
 class SiftLine(Line):
-    """Sift tells no time of what happens in a menu, so our clock is the platform's: it flies."""
+    """Sift tells no time of what happens in a menu, and its calls are ended by us: our clock is the platform's."""
 
     callbacks = ("incoming", "done", "conversation_ended")
 
     def __init__(self, server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
         self.application = an_application("sift", key=DESK_SIFT_ACCOUNT, secret=DESK_SIFT_TOKEN)
-        self.platform = Sandbox(target=server.url, timeout_seconds=30)
+        self.platform = Sandbox(target=server.url, timeout_seconds=30, start=timezone.now())
         address = callback_address(self.application)
         self.desk = self.platform.sift
         self.remote = self.desk.add_application("ours", on_incoming=address)
         Application.objects.filter(pk=self.application.pk).update(remote_id=self.remote.app_id)
         monkeypatch.setattr("telephony.callbacks.datetime", _clock_of(lambda: self.platform.clock.now))
+        monkeypatch.setattr(timezone, "now", lambda: self.platform.clock.now)
 
     def call(self, user: str, to: str, *faults: Fault, phone: Phone | None = None) -> Played:
         account = ClientUser.objects.get(name=user).account

@@ -13,6 +13,7 @@ from accounts.models import Account
 from billing.models import Hold
 from sandbox import HangUp, Phone, Press, Silence
 from telephony.models import CDR, Call, MenuRun, ReceivedEvent
+from telephony.policy import LATE_SECONDS
 from tests import books
 from tests.builders import a_deck, a_menu, an_access_number, an_account, balance, held
 from tests.journeys.lines import LINES, Line, Played
@@ -71,7 +72,7 @@ def test_a_call_is_held_connected_charged_and_written_down(line: Line, alice: Ac
     cdr = cdr_of(call)
     assert (cdr.account, cdr.caller, cdr.destination, cdr.result) == (alice, "alice", FRIEND, "answered")
     assert (cdr.price, cdr.charge, cdr.loss, cdr.review) == (PRICE, PRICE, 0, "")
-    assert TALK_SECONDS <= cdr.duration_seconds <= TALK_SECONDS + 2  # a provider may count the ringing
+    assert cdr.duration_seconds == TALK_SECONDS
     assert (balance(alice), held(alice)) == (Decimal(5) - PRICE, 0)
     nothing_is_left_over(line, call)
 
@@ -82,6 +83,19 @@ def test_whoever_does_not_answer_costs_nothing(line: Line, alice: Account) -> No
     assert CDR.objects.count() == 3
     assert (balance(alice), held(alice)) == (Decimal(5), 0)
     nothing_is_left_over(line, *calls)
+
+
+def test_a_call_ends_when_its_time_is_up_whoever_ends_it(line: Line, alice: Account) -> None:
+    Account.objects.update(longest_call_seconds=120)
+    call = line.call("alice", FRIEND, phone=Phone.answers(after_seconds=2, talks_seconds=None))
+    line.let_pass(200)
+    line.run()
+    cdr = cdr_of(call)
+    limit_seconds = cdr.call.limit_seconds or 0
+    assert 60 <= limit_seconds <= 120
+    assert limit_seconds <= cdr.duration_seconds <= limit_seconds + LATE_SECONDS
+    assert (cdr.loss, cdr.review) == (0, "")
+    nothing_is_left_over(line, call)
 
 
 def test_thirty_calls_at_once_cost_no_more_than_there_is(line: Line, alice: Account) -> None:

@@ -12,14 +12,15 @@ def get(name="GetDigits", **more):
     return {"name": name, **more}
 
 
-def ask(*commands, keys=(), then="", strict=False):
+def ask(*commands, keys=(), then="", **switches):
     """A call with these commands and "Next." as its routine, and what was told when they were done."""
 
     def incoming(told):
         return routine(*({**each, "on_done": f"{place.server.url}done"} for each in commands), say("Next."))
 
     with desk(incoming=incoming, done=then) as place:
-        place.sift.strict_digits = strict
+        for name, value in switches.items():
+            setattr(place.sift, name, value)
         return place.dialled(keys=keys), place.server.told("done")
 
 
@@ -34,15 +35,29 @@ def test_an_incoming_connection_is_told_of_and_its_end_is_not():
             "connection": {
                 "connection_id": call.connection_id,
                 "status": "connecting",
-                "start_time": "2026-03-02T08:00:00Z",
+                "start_time": None,
                 "from": CALLER,
                 "to": NUMBER,
                 "direction": "incoming",
             },
         }
     ]
-    assert call.document()["end_time"] == "2026-03-02T08:01:33Z"
-    assert (call.status, call.ended_by, call.duration_seconds) == ("finished", "caller", 93)
+    times = call.document()["start_time"], call.document()["end_time"]
+    assert times == ("2026-03-02T08:00:03Z", "2026-03-02T08:01:33Z")
+    assert (call.status, call.ended_by, call.duration_seconds) == ("finished", "caller", 90)
+
+
+def test_where_ringing_counts_a_connection_begins_when_it_is_created():
+    with desk(incoming=routine(call_phone()), status="") as place:
+        place.sift.counts_ringing = True
+        place.platform.phones[OTHER] = Phone.busy()
+        calls = place.dialled(phone=Phone.answers(3, talks_seconds=90)), place.created(OTHER)
+        place.platform.run()
+        told = place.server.told("incoming") + place.server.told("status")
+
+    starts = "2026-03-02T08:00:00Z", "2026-03-02T08:01:33Z"
+    assert [each["connection"]["start_time"] for each in told] == [starts[0], starts[1], starts[1]]
+    assert [(each.status, each.duration_seconds) for each in calls] == [("finished", 93), ("failed", 1)]
 
 
 def test_who_hides_has_no_number():
@@ -71,7 +86,9 @@ def test_a_callee_who_does_not_answer_lets_the_routine_go_on(phone, result, ring
 
     assert [each["event_type"] for each in told] == ["conversation_ended"]
     assert call.conversations[0].result == result
-    assert (call.status, call.ended_by, call.duration_seconds, call.talk_seconds) == ("failed", "caller", rings + 10, 0)
+    assert (call.status, call.ended_by, call.duration_seconds, call.talk_seconds) == ("failed", "caller", 0, 0)
+    assert (call.end_time - call.began_at).total_seconds() == rings + 10
+    assert call.document()["start_time"] is None
 
 
 def test_something_heard_makes_a_connection_connected_though_nobody_answers():
@@ -88,7 +105,7 @@ def test_a_callee_who_hangs_up_leaves_the_caller_to_the_rest_of_the_routine():
         call = place.dialled()
 
     assert [(each.endpoint, each.duration_seconds) for each in call.conversations] == [(CALLEE, 20), (OTHER, 30)]
-    assert (call.ended_by, call.duration_seconds, call.talk_seconds, call.heard) == ("routine", 58, 50, [])
+    assert (call.ended_by, call.duration_seconds, call.talk_seconds, call.heard) == ("routine", 55, 50, [])
 
 
 def test_conversations_are_told_of_without_naming_the_connection_unless_that_is_switched_on():
@@ -110,7 +127,7 @@ def test_a_caller_who_gives_up_ends_the_connection_and_its_conversation():
         talking = place.dialled(phone=Phone.answers(3), hangs_up_after_seconds=100)
         told = [each["event_type"] for each in place.server.told("event")]
 
-    assert (call.status, call.duration_seconds, talking.status, talking.talk_seconds) == ("failed", 10, "finished", 97)
+    assert (call.status, call.duration_seconds, talking.status, talking.talk_seconds) == ("failed", 0, "finished", 97)
     assert told == ["conversation_ended", "conversation_started", "conversation_ended"]
 
 
@@ -119,13 +136,14 @@ def test_a_caller_who_gives_up_ends_the_connection_and_its_conversation():
     [
         (get(count=1), ["1"], "1", 1),
         (get(count=1), ["12"], "1", 1),
-        (get(count=1), ["#"], "#", 1),
+        (get(count=1), ["#"], "", 1),
+        (get(timeout_seconds=5), ["#"], "", 1),
         (get(count=4, timeout_seconds=5), ["1234"], "1234", 4),
-        (get(count=4, timeout_seconds=5), ["12#"], "12#", 3),
+        (get(count=4, timeout_seconds=5), ["12#"], "12", 3),
         (get(count=4, timeout_seconds=5), ["12"], "12", 7),
         (get(count=4, timeout_seconds=5), [], "", 5),
         (get(timeout_seconds=5, prompt_url="https://example.com/p.wav"), [Silence()], "", 8),
-        (get(timeout_seconds=5), ["12345678901#9"], "12345678901#", 12),
+        (get(timeout_seconds=5), ["12345678901#9"], "12345678901", 12),
         (get(count=2), [Says("two")], "", 10),
     ],
 )
@@ -139,8 +157,15 @@ def test_digits_are_told(command, keys, digits, seconds):
     assert [each.text for each in call.heard if each.name == "Say"] == ["Next."]
 
 
+@pytest.mark.parametrize(("count", "keys", "digits"), [(1, "#", "#"), (4, "12#", "12#"), (2, "12#", "12")])
+def test_the_key_that_ends_the_input_is_told_where_that_is_switched_on(count, keys, digits):
+    _, told = ask(get(count=count), keys=[keys], tells_terminator=True)
+
+    assert [each["digits"] for each in told] == [digits]
+
+
 def test_read_strictly_a_time_out_gives_no_digits_at_all():
-    _, told = ask(get(count=4), get(count=1), keys=["12", "3"], strict=True)
+    _, told = ask(get(count=4), get(count=1), keys=["12", "3"], strict_digits=True)
 
     assert [each["digits"] for each in told] == ["", "3"]
 
@@ -230,7 +255,8 @@ def test_a_routine_that_has_run_out_leaves_the_line_open_until_somebody_hangs_up
         assert call.status == "connecting"
 
         place.ask("POST", f"connections/{call.connection_id}", json=routine(HANG_UP))
-    assert (call.status, call.duration_seconds) == ("failed", 3600)
+    assert (call.status, call.duration_seconds) == ("failed", 0)
+    assert (call.end_time - call.began_at).total_seconds() == 3600
 
 
 def test_an_answer_that_comes_when_somebody_else_has_taken_over_is_not_obeyed():
@@ -265,8 +291,9 @@ def test_who_is_called_is_told_of_all_along():
 
     assert [each["status"] for each in told] == ["connecting", "connected", "finished"]
     assert {each["direction"] for each in told} == {"outgoing"}
+    assert [each["start_time"] for each in told] == [None, *["2026-03-02T08:00:04Z"] * 2]
     assert [each.get("end_time") for each in told] == [None, None, "2026-03-02T08:00:34Z"]
-    assert (call.ended_by, call.duration_seconds) == ("callee", 34)
+    assert (call.ended_by, call.duration_seconds) == ("callee", 30)
 
 
 @pytest.mark.parametrize(("phone", "seconds"), [(Phone.rejects(4), 4), (Phone.busy(), 1), (Phone.no_answer(), 60)])
@@ -275,10 +302,12 @@ def test_who_is_called_and_does_not_answer_fails_the_connection(phone, seconds):
         place.platform.phones[CALLEE] = phone
         call = place.created()
         place.platform.run()
-        told = [each["connection"]["status"] for each in place.server.told("status")]
+        told = [
+            (each["connection"]["status"], each["connection"]["start_time"]) for each in place.server.told("status")
+        ]
 
-    assert told == ["connecting", "failed"]
-    assert (call.duration_seconds, call.heard) == (seconds, [])
+    assert told == [("connecting", None), ("failed", None)]
+    assert ((call.end_time - call.began_at).total_seconds(), call.duration_seconds, call.heard) == (seconds, 0, [])
 
 
 def test_a_routine_for_later_runs_when_the_phone_is_picked_up_unless_another_comes_then():
@@ -306,7 +335,7 @@ def test_two_legs_are_brought_together_and_the_one_that_was_called_first_may_han
         call = place.created()
         place.platform.run()
 
-    assert (call.duration_seconds, call.talk_seconds, call.ended_by) == (52, 40, "callee")
+    assert (call.duration_seconds, call.talk_seconds, call.ended_by) == (50, 40, "callee")
 
 
 def test_keys_of_who_is_called_answer_prompts():
@@ -382,7 +411,7 @@ def test_the_oracle_knows_the_true_length_of_every_connection():
     assert [int(each.detail["duration_seconds"]) for each in ends] == [each.duration_seconds for each in calls]
     assert ends[0].detail == {
         "status": "finished",
-        "duration_seconds": "93",
+        "duration_seconds": "90",
         "talk_seconds": "90",
         "ended_by": "caller",
     }

@@ -35,7 +35,7 @@ def test_a_question_that_is_lost_or_late_gets_no_answer_and_its_late_answer_is_n
 
     assert len(told) == 1
     assert [each.ended_by for each in (lost, late)] == ["platform", "platform"]
-    assert [each.duration_seconds for each in (lost, late)] == [5, 5]
+    assert [(each.end_time - each.began_at).total_seconds() for each in (lost, late)] == [5, 5]
     assert late.heard == []
 
 

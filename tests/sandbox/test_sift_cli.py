@@ -2,8 +2,10 @@
 
 import json
 import re
+from threading import Timer
 
 import pytest
+import requests
 
 from sandbox import Delay, Phone, Sandbox, cli, oracle, sift_report
 from sandbox.sift_scenario import place_calls
@@ -43,7 +45,8 @@ def test_connections_are_placed_and_reported_as_one_json_document(capsys, tmp_pa
     assert deeds == {each["connection_id"]: each["duration_seconds"] for each in calls}
 
 
-def test_connections_are_reported_in_a_line_each_and_the_totals_last(capsys):
+def test_connections_are_reported_in_a_line_each_and_the_totals_last(capsys, monkeypatch):
+    monkeypatch.setattr(cli, "QUIET_SECONDS", 0)
     with serving(incoming=incoming) as server:
         code = run(server, "--calls", "3", "--port", "0")
     output = capsys.readouterr()
@@ -54,6 +57,22 @@ def test_connections_are_reported_in_a_line_each_and_the_totals_last(capsys):
     assert last.startswith("calls 3, finished ")
     assert "Sift's API at http://127.0.0.1:" in output.err
     assert f"/v0, account {AUTH[0]}, token {AUTH[1]}" in output.err
+
+
+def test_whoever_asks_about_connections_is_still_answered_after_the_report(capsys, monkeypatch):
+    monkeypatch.setattr(cli, "QUIET_SECONDS", 1)
+    answers = []
+
+    def ask_when_reported(call):
+        url = re.search(r"http://\S+/v0", capsys.readouterr().err)[0]
+        Timer(0.3, lambda: answers.append(requests.get(f"{url}/connections", auth=AUTH, timeout=5).json())).start()
+        return original(call)
+
+    original = sift_report.line
+    monkeypatch.setattr(sift_report, "line", ask_when_reported)
+    with serving(incoming=incoming) as server:
+        assert run(server, "--calls", "1", "--port", "0") == 0
+    assert [each["status"] for each in answers[0]["results"]] == ["finished"]
 
 
 def test_what_chance_does_is_not_the_applications_failure(capsys):

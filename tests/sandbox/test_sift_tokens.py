@@ -141,7 +141,7 @@ def test_a_client_that_is_called_behaves_like_a_telephone(phone, result, seconds
         place.sift.browser(place.sift.token(client_name="bob"), phone=phone)
         call = place.dialled()
 
-    assert (call.conversations[0].result, call.duration_seconds) == (result, seconds)
+    assert (call.conversations[0].result, (call.end_time - call.began_at).total_seconds()) == (result, seconds)
     assert call.conversations[0].records
 
 

@@ -53,6 +53,12 @@ def test_the_one_wanted_then_the_countries_then_the_default_one(
     assert [each.number for each in suitable(ALL, wanted=wanted, countries=countries)] == [expected]
 
 
+def test_a_number_whose_provider_ends_calls_in_time_comes_first() -> None:
+    unlimited = Offered(id=1, number="+442079460198", countries=("GB",), is_default=False, deck_ids=(), provider="sift")
+    found = suitable([unlimited, *ALL], wanted="", countries=["GB"])
+    assert [each.number for each in found] == [BRITISH, unlimited.number]
+
+
 def test_nothing_suits_where_there_is_none_for_the_country_and_no_default_one() -> None:
     assert suitable(ALL[:2], wanted="", countries=["FR", "DE"]) == []
 

@@ -114,6 +114,10 @@ class TestSift:
         (problem,) = broken_links(sound, menu.pk)
         assert "+44 20 7946 0199" in str(problem)
         assert ".wav" in str(problem)
+        spanish = a_menu((Question("a", say("Hola."), Digits(4)),), name="spanish", locale="es-ES")
+        keys = Keys({"1": Action.transfer(spanish.pk), "2": Action.hang_up()})
+        (problem,) = broken_links(asked_menu((Question("choose", say("Press 1 or 2."), keys),)), menu.pk)
+        assert "English only" in str(problem)
         other = a_menu((Question("a", say("Hello."), Digits(4)),), name="other")
         assert broken_links(sound, other.pk) == []
 

@@ -17,6 +17,8 @@ from django.utils import timezone
 from structlog.testing import capture_logs
 
 from accounts.models import Account, User
+from sandbox import DESK_SIFT_ACCOUNT, DESK_SIFT_TOKEN
+from sandbox.sift_tokens import Capability, read
 from telephony.models import Application
 from tests.builders import A_SECRET, an_account, an_application
 
@@ -24,6 +26,7 @@ pytestmark = pytest.mark.django_db
 
 PATH = "/api/v1/registration-token/"
 NEW_SECRET = base64.b64encode(b"sixteen more ok!").decode()
+AT_SIFT = "9c1f0b7d2e4a6853"
 NOBODYS = {"code": "not_found", "message": "There is nothing here.", "details": {}}
 METHODS = ["get", "head", "post", "put", "patch", "delete", "options"]
 
@@ -264,3 +267,92 @@ def test_a_token_is_in_no_log(owner: Client, application: Application, caplog: p
     for part in (token, token.rpartition(".")[2], A_SECRET):
         assert part not in caplog.text
         assert part not in str(lines)
+
+
+# --- at Sift ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def at_sift() -> Application:
+    return an_application("sift", key=DESK_SIFT_ACCOUNT, secret=DESK_SIFT_TOKEN, remote_id=AT_SIFT)
+
+
+def allowed(token: str, at: datetime | None = None) -> Capability:
+    """What the platform, which shares no code with us, would let the browser do."""
+    return read(token, account_id=DESK_SIFT_ACCOUNT, auth_token=DESK_SIFT_TOKEN, now=at or timezone.now())
+
+
+def test_at_sift_the_owner_gets_a_token_for_that_one_name_and_our_application(
+    owner: Client, at_sift: Application
+) -> None:
+    before = timezone.now()
+    answer = ask(owner)
+    told = answer.json()
+    assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
+    assert (told["client_user"], told["application_key"]) == ("alice", DESK_SIFT_ACCOUNT)
+    capability = allowed(told["token"])
+    assert (capability.outgoing_name, capability.incoming_name) == ("alice", "alice")
+    assert (capability.app_id, capability.parameters) == (AT_SIFT, {})
+    expires_at = datetime.fromisoformat(told["expires_at"])
+    assert capability.expires_at == expires_at.timestamp()
+    assert timedelta(minutes=59) < expires_at - before <= timedelta(hours=1)
+    assert DESK_SIFT_TOKEN not in answer.content.decode()
+
+
+def test_at_sift_somebody_elses_user_looks_like_nobodys(owner: Client, at_sift: Application) -> None:
+    an_account("Rival", client_user="bob")
+    for name in ("bob", "nobody", "ALICE", "alice ", "alice&client_name=bob", "webrtc:bob"):
+        answer = ask(owner, {"client_user": name, "application": DESK_SIFT_ACCOUNT})
+        assert (answer.status_code, answer.json()) == (404, NOBODYS)
+    assert ask(signed_in(account=an_account("Third"))).status_code == 404
+    assert ask(signed_in(is_staff=True, is_superuser=True)).status_code == 404
+
+
+def test_at_sift_a_token_is_widened_by_nothing_that_is_sent_along(owner: Client, at_sift: Application) -> None:
+    more = {"client_name": "bob", "params": {"plan": "gold"}, "expires": 86_400, "remote_id": "x", "scope": "all"}
+    capability = allowed(ask(owner, {"client_user": "alice", **more}).json()["token"])
+    assert (capability.incoming_name, capability.app_id, capability.parameters) == ("alice", AT_SIFT, {})
+
+
+def test_at_sift_a_name_that_permissions_are_written_with_is_refused_with_a_sentence(
+    owner: Client, account: Account, at_sift: Application
+) -> None:
+    account.client_users.create(name="alice&app_id=1")
+    for name in ("Åsa Öberg", "alice&app_id=1"):
+        answer = ask(owner, {"client_user": name})
+        assert (answer.status_code, answer.json()["code"]) == (422, "cannot_register")
+        assert "no blanks and none of & = ? # % +" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("remote_id", ["", "not an id"])
+def test_an_application_that_is_not_set_up_at_sift_gives_no_tokens(
+    owner: Client, at_sift: Application, remote_id: str
+) -> None:
+    Application.objects.update(remote_id=remote_id)
+    answer = ask(owner)
+    assert (answer.status_code, answer.json()["code"]) == (422, "cannot_register")
+    assert set(answer.json()) == {"code", "message", "details"}
+    assert "id" in answer.json()["message"]
+
+
+def test_with_applications_at_two_providers_one_has_to_be_named(
+    owner: Client, application: Application, at_sift: Application
+) -> None:
+    assert ask(owner).status_code == 422
+    for key in (DESK_SIFT_ACCOUNT, DESK_SIFT_ACCOUNT.upper()):
+        assert allowed(ask(owner, {"client_user": "alice", "application": key}).json()["token"]).app_id == AT_SIFT
+    told = ask(owner, {"client_user": "alice", "application": application.key}).json()
+    assert is_signed(told["token"], A_SECRET)
+
+
+def test_at_sift_too_nobody_registers_for_a_suspended_account(
+    owner: Client, account: Account, at_sift: Application
+) -> None:
+    Account.objects.update(status=Account.Status.SUSPENDED)
+    assert (ask(owner).status_code, ask(owner).json()["code"]) == (403, "account_not_active")
+
+
+def test_at_sift_after_a_rotation_the_new_auth_token_signs(owner: Client, at_sift: Application) -> None:
+    at_sift.secret, at_sift.previous_secret = DESK_SIFT_TOKEN, "the-auth-token-before"
+    at_sift.save()
+    assert allowed(ask(owner).json()["token"]).incoming_name == "alice"

@@ -375,7 +375,7 @@ def test_v7_without_an_answer_nothing_is_known_and_the_limit_ends_the_call_anywa
             do(verb, call, clerk)
     assert call.answered_at is not None
     end = call.answered_at + timedelta(seconds=600)
-    assert f"the call's time is up at {end:%Y-%m-%d %H:%M:%S}, and it is ended then." in str(unknown.value)
+    assert f"the call's time is up at {end:%Y-%m-%d %H:%M:%S}, and the provider ends it then." in str(unknown.value)
     assert Call.objects.values().get() == before
     assert "No answer" in LogEntry.objects.get().change_message
 

@@ -15,6 +15,7 @@ from telephony.decisions import Reason, Refuse
 from telephony.policy import (
     LATE_SECONDS,
     LEAST_SECONDS,
+    LONGEST_CHARGED_SECONDS,
     Grant,
     how_long,
     how_long_to_app_user,
@@ -319,12 +320,12 @@ def test_without_an_allowance_no_call_that_only_we_can_end_is_paid_for() -> None
     refused = how_long(a_standing(calls_at_once=2), a_quote("5"), open_calls=0, is_limited=False)
     assert reason_of(refused) is Reason.TOO_EXPOSED
     assert isinstance(refused, Refuse)
-    assert "11.94 USD could be lost" in refused.detail  # 14.40 for four hours; 41 minutes are held
+    assert "12.00 USD could be lost" in refused.detail  # 14.46 for four hours and a minute; 41 minutes are held
     assert isinstance(how_long(a_standing(calls_at_once=2), a_quote("5"), open_calls=0), Grant)
 
 
 def test_each_call_has_an_equal_part_of_the_allowance() -> None:
-    for allowance, expected in (("23.88", None), ("23.87", Reason.TOO_EXPOSED)):
+    for allowance, expected in (("24.00", None), ("23.99", Reason.TOO_EXPOSED)):
         standing = a_standing(calls_at_once=2, exposure_allowance=Decimal(allowance))
         assert reason_of(how_long(standing, a_quote("5"), open_calls=0, is_limited=False)) is expected
 
@@ -352,5 +353,5 @@ def test_all_slots_together_can_never_lose_more_than_the_allowance(
             answer := how_long(standing, a_quote(str(available), terms), open_calls=k, is_limited=False), Grant
         )
     ]
-    longest = price_of(terms, PLATFORM_LONGEST_CALL_SECONDS)
+    longest = price_of(terms, LONGEST_CHARGED_SECONDS)
     assert sum((longest - price_of(terms, each.held_seconds) for each in granted), Decimal(0)) <= allowance

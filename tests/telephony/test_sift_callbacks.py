@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Account
+from accounts.registration import add_verified_number
 from billing.models import Posting
 from outbox.models import Row
 from telephony.applications import callback_address
+from telephony.live import Stage, stage_of
 from telephony.menus import Action, Digits, Keys, Question, say
 from telephony.models import AccessNumber, Call, ReceivedEvent
-from telephony.replay import replay
+from telephony.replay import CannotReplay, replay
 from tests.builders import a_deck, a_menu, an_access_number, an_account, balance, held
 from tests.sift_caller import A_NUMBER, SiftCaller
 from tests.telephony.sift_scenes import a_sift_application
@@ -105,7 +109,7 @@ def test_an_unknown_token_is_refused(sift: SiftCaller) -> None:
     assert not ReceivedEvent.objects.exists()
 
 
-def test_a_forged_end_moves_no_money(sift: SiftCaller, account: Account) -> None:
+def test_h20_a_forged_end_moves_no_money(sift: SiftCaller, account: Account) -> None:
     sift.incoming("c-1")
     before = held(account)
     for seconds in ("00", "59"):
@@ -113,6 +117,33 @@ def test_a_forged_end_moves_no_money(sift: SiftCaller, account: Account) -> None
     sift.conversation_ended("c-1")
     assert (balance(account), held(account)) == (Decimal(5), before)
     assert not Posting.objects.filter(kind=Posting.Kind.SETTLEMENT).exists()
+
+
+def test_an_end_that_is_told_badly_has_the_provider_asked_as_well(sift: SiftCaller) -> None:
+    sift.incoming("c-1")
+    before = Row.objects.get(kind="watch").due_at
+    sift.status("c-1", "finished")  # without a time of its end
+    assert Row.objects.get(kind="watch").due_at < before
+    assert ReceivedEvent.objects.filter(kind="ended").get().outcome == "quarantined"
+
+
+def test_a_forged_answer_takes_nothing_off_what_is_charged(sift: SiftCaller, account: Account) -> None:
+    """Talk that a menu connected is measured from an answer where one is told, and nobody who proves it tells one."""
+    question = Question("a", say("Press 1."), Keys({"1": Action.connect(A_NUMBER)}))
+    an_access_number(sift.application, number=OURS, menu=a_menu((question,)), account=account)
+    sift.pressed("c-1", sift.dialled("c-1", OURS, cli="+12025550199"), "1")
+    assert sift.status("c-1", "connected").body == b""
+    call = Call.objects.get()
+    assert (call.state, call.answered_at) == (Call.State.AUTHORISED, None)
+
+
+@pytest.mark.parametrize("topic", ["status/a%00b", "status/%00", "event/c-1/%00", "%00"])
+def test_an_address_that_no_database_can_keep_is_kept_all_the_same(sift: SiftCaller, topic: str) -> None:
+    sift.incoming("c-1")
+    told = {"account_id": sift.application.key, "connection_id": "c-1", "event_type": "conversation_ended"}
+    connection = SiftCaller.connection("c-1", status="finished", end_time="2026-03-02T08:16:30Z")
+    assert sift.post(topic, {**told, "connection": connection}).status in (200, 404)
+    assert not ReceivedEvent.objects.filter(outcome="failed").exists()
 
 
 def test_a_password_is_asked_for_where_our_address_holds_one(account: Account) -> None:
@@ -173,3 +204,23 @@ def test_a_call_that_a_menu_connects_is_looked_at_when_its_time_is_up(sift: Sift
     call = Call.objects.get()
     assert (call.limit_seconds, call.account) == (20, account)
     assert Row.objects.get(kind="watch").due_at == call.connected_at + timedelta(seconds=20) < before
+
+
+def test_no_caller_id_is_written_down_as_shown_and_the_call_is_neither_ringing_nor_talking(
+    sift: SiftCaller, account: Account
+) -> None:
+    add_verified_number(account.pk, A_NUMBER, timezone.now())
+    sift.incoming("c-1", {"phone_number": "+447700900124"})
+    call = Call.objects.get()
+    assert call.shown_caller_id == ""
+    assert stage_of(call) is Stage.CONNECTED
+
+
+def test_an_event_about_a_call_nobody_knows_is_not_decided_again(sift: SiftCaller, account: Account) -> None:
+    body = {"account_id": sift.application.key, "conversation_id": "c0ffee", "event_type": "conversation_ended"}
+    event = ReceivedEvent.objects.create(
+        application=sift.application, kind="ended", outcome="failed", topic="event/c-2", body=json.dumps(body).encode(),
+        signed_at=timezone.now(), received_at=timezone.now(),
+    )  # fmt: skip
+    with pytest.raises(CannotReplay, match="do not know"):
+        replay(event.pk)

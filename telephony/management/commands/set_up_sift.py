@@ -24,23 +24,27 @@ class Command(RingfenceCommand):
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--application", required=True, metavar="KEY", help="the account id at Sift")
-        parser.add_argument("--available", metavar="CC", help="list numbers of this country, as two letters")
-        parser.add_argument("--register", metavar="NUMBER", help="register this number for the application")
+        either = parser.add_mutually_exclusive_group()
+        either.add_argument("--available", metavar="CC", help="list numbers of this country, as two letters")
+        either.add_argument("--register", metavar="NUMBER", help="register this number for the application")
 
     def perform(self, **options: Any) -> Outcome:
         application = Application.objects.filter(provider=Application.Provider.SIFT, key=options["application"]).first()
         if application is None:
             raise CommandError("There is no application at Sift with this key: add it with add_application.")
         sift = SiftClient(application.base_url, application.key, application.secret)
-        if options["available"]:
+        if options["available"] is not None:
             numbers = list(islice(sift.available_numbers(options["available"]), MOST_SHOWN))
             return Outcome(data={"available": numbers}, text="\n".join(numbers) or "There are none.")
+        # Read first: whoever mistypes a number has nothing made.
+        number = "" if options["register"] is None else parse_number(options["register"])
         remote_id = find_or_make(sift, str(application), callback_address(application))
         Application.objects.filter(pk=application.pk).update(remote_id=remote_id)
         data = {"application": application.pk, "remote_id": remote_id, "registered": ""}
         text = f"application {remote_id} at Sift asks {application} what to do with its calls"
-        if options["register"]:
-            number = parse_number(options["register"])
+        if application.remote_id not in ("", remote_id):
+            text += f"\nuntil now it was {application.remote_id}: numbers of that one still ask at its old address"
+        if number:
             data["registered"] = sift.register_number(number, remote_id).phone_number
             text += f"\n{number} is registered: say where it leads with add_access_number"
         return Outcome(data=data, text=text)

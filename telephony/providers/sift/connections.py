@@ -6,7 +6,8 @@
 >>> connection.status, connection.from_, connection.to, connection.oddities
 (<ConnectionStatus.CONNECTED: 'connected'>, 'webrtc:alice', '', ())
 
-Reading never fails: what cannot be read is left out, and said in `oddities`. Fields that we do not know are ignored.
+Reading never fails: what cannot be read is left out, and said in `oddities`, or in `odd_times` where it is a time.
+Fields that we do not know are ignored.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class Connection:
     `from_` and `to` are E.164 with its plus or `webrtc:` and a client's name; empty when not said. `direction` is
     Sift's word: the guide defines it the other way round than its examples use it, so decide nothing by it.
     `client_data` is what a browser client gave to Sift.connect(): any JSON, names in lower case, to be trusted as much
-    as the browser. None without any. Times are UTC. `oddities` says what was broken and left out.
+    as the browser. None without any. `start_time` is when it was established, which one that was never connected never
+    was. Times are UTC. `odd_times` says which of them were broken and left out, and why; `oddities` what else was.
     """
 
     connection_id: str
@@ -57,12 +59,13 @@ class Connection:
     direction: str = ""
     client_data: Any = field(default=None, hash=False)
     oddities: tuple[str, ...] = ()
+    odd_times: tuple[str, ...] = ()
 
     @property
     def duration_seconds(self) -> int | None:
-        """From its creation to its end in whole seconds, a begun one counting; None until both are known.
+        """From when it was established to its end in whole seconds, a begun one counting; None until both are known.
 
-        Sift tells no duration. This one includes the ringing: when it was answered is in no field.
+        Sift tells no duration. This one is without the ringing, as the reference has it of `start_time`.
         """
         if self.start_time is None or self.end_time is None:
             return None
@@ -74,7 +77,8 @@ def read_connection(values: JsonObject) -> Connection:
     """The connection that a JSON object describes. Never fails: see `Connection.oddities`."""
     # What a browser passes along may say a thing twice. That is no reason to doubt what Sift says itself.
     repeated = Counter(values.repeated) - Counter(_repeated_in(values.get("client_data")))
-    oddities = [f"{clean(name)[:LONGEST_NAME_SHOWN]} is given more than once" for name in repeated]
+    oddities = [_twice(name) for name in repeated if name not in _TIMES]
+    odd_times = [_twice(name) for name in repeated if name in _TIMES]
     connection_id = values.get("connection_id")
     if not is_id(connection_id):
         oddities.append("connection_id is missing or is not an id")
@@ -82,9 +86,9 @@ def read_connection(values: JsonObject) -> Connection:
     word = _text(values, "status", LONGEST_WORD, oddities).strip()
     if not word:
         oddities.append("status is missing")
-    start_time, end_time = (_moment(values, name, oddities) for name in ("start_time", "end_time"))
+    start_time, end_time = (_moment(values, name, odd_times) for name in _TIMES)
     if start_time and end_time and end_time < start_time:
-        oddities.append("end_time is before start_time")
+        odd_times.append("end_time is before start_time")
         end_time = None
     return Connection(
         connection_id=connection_id,
@@ -98,7 +102,12 @@ def read_connection(values: JsonObject) -> Connection:
         direction=_text(values, "direction", LONGEST_WORD, []).strip(),
         client_data=values.get("client_data"),
         oddities=tuple(dict.fromkeys(oddities)),
+        odd_times=tuple(odd_times),
     )
+
+
+def _twice(name: str) -> str:
+    return f"{clean(name)[:LONGEST_NAME_SHOWN]} is given more than once"
 
 
 def _repeated_in(value: object) -> Iterator[str]:
@@ -130,6 +139,8 @@ def _moment(values: JsonObject, name: str, oddities: list[str]) -> datetime | No
         oddities.append(f"{name} is not a timestamp")
         return None
 
+
+_TIMES = ("start_time", "end_time")
 
 _STATUSES: Mapping[str, ConnectionStatus] = MappingProxyType(
     {status.value: status for status in ConnectionStatus if status is not ConnectionStatus.OTHER}

@@ -1,7 +1,7 @@
 """How a connection ended, by what Sift says of it.
 
 Sift tells neither a duration nor whether anybody answered: a connection that failed was never connected, and one that
-finished lasted from its creation to its end, ringing included. Where a time is missing nothing may be settled by it.
+finished lasted from when it was established to its end. Where a time is missing or odd nothing may be settled by it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ def ended_of(connection: Connection) -> CallEnded | None:
         return None
     oddities, duration_seconds, result = connection.oddities, connection.duration_seconds, Result.OTHER
     if connection.status is ConnectionStatus.FAILED:
-        result, duration_seconds = Result.FAILED, 0
+        result, duration_seconds = Result.FAILED, 0  # whatever its times are
     elif connection.status is ConnectionStatus.FINISHED:
-        result = Result.ANSWERED
+        result, oddities = Result.ANSWERED, (*oddities, *connection.odd_times)
         if duration_seconds is None:
             oddities = (*oddities, "it has finished, and its times do not say how long it lasted")
     else:

@@ -1,8 +1,9 @@
 """A question of ours as commands: the prompt, then wait for keys, and the same again while the caller is silent.
 
 Sift follows no keys by itself, so only the first question of an answer is played: every key comes back to us, and our
-engine asks the next. Sift says nothing in another language than English, as far as anybody has documented; neither does
-it play other sounds than .wav and .mp3. A menu that needs it is refused when it is bound (`check_menu`).
+engine asks the next. Sift says nothing in another language than English, as far as anybody has documented; it plays no
+other sounds than .wav and .mp3, and does not tell of a `#`, which ends the input. A menu that needs one of these is
+refused when it is bound (`check_menu`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from telephony.providers.sift.words import LANGUAGES
 # What our engine may say before a question: a balance, that a key was wrong, the text of a callout.
 _SAID_BEFORE = say("Hello.") * 4
 _SOMEWHERE, _SOME_ASKING = "https://calls.example.com/", "0" * 16
+
+# The key that ends GetDigits, and is not among the digits it tells.
+ENDS_INPUT = "#"
 
 Played = Callable[[Prompt], list[Command]]
 
@@ -50,6 +54,10 @@ def check_menu(menu: Menu) -> None:
         except CannotExpress as impossible:
             raise CannotExpress(f"{question.name}: {impossible}") from impossible
         for key, action in actions_of(question):
+            if key == ENDS_INPUT:
+                raise CannotExpress(
+                    f"{question.name}, key {key}: {key} ends the input at Sift, so it can be no key: choose another."
+                )
             try:
                 commands(action.prompt)
             except CannotExpress as impossible:

@@ -89,7 +89,10 @@ class _Told:
         return clean(value.strip())[:LONGEST_WORD] if isinstance(value, str) else ""
 
     def connection(self) -> Connection:
-        """The connection in the body; one without an id, and odd, when there is none."""
+        """The connection in the body; one without an id, and odd, when there is none.
+
+        Nothing hangs on its times until it has ended, so odd ones are left to whoever reads its end.
+        """
         connection = read_connection(self._inner)
         self.oddities += connection.oddities
         return connection
@@ -217,7 +220,7 @@ def _done(told: _Told, address: str) -> Event:
 
 def _event(told: _Told, connection_id: str) -> Event:
     """News of a conversation. Our address says whose it is: the body may name the other side of it, or nobody."""
-    call_id, word = told.identifier(connection_id), told.word("event_type")
+    call_id, word = told.identifier(connection_id), told.word("event_type") or told.word("type")
     if not word:
         told.oddities.append("event_type is missing or is not a text")
     if ENDED in word.lower():

@@ -21,6 +21,7 @@ from telephony.providers.base import (
     CommandRefused,
     Keyring,
     NotSent,
+    ProviderTrouble,
     Registration,
     Reply,
     Verified,
@@ -28,6 +29,7 @@ from telephony.providers.base import (
 from telephony.providers.sift.callback_urls import status_url
 from telephony.providers.sift.capability_codec import check_auth_token
 from telephony.providers.sift.client import DEADLINE_SECONDS, SiftClient
+from telephony.providers.sift.connections import ConnectionStatus
 from telephony.providers.sift.endings import ended_of
 from telephony.providers.sift.menus import check_menu
 from telephony.providers.sift.parse import parse_callback
@@ -90,6 +92,9 @@ class Sift:
     def ask_about_call(self, base_url: str, key: str, secret: str, call_id: str) -> CallReport:
         """GET the connection. Raises ProviderTrouble when Sift gives no usable answer, or cannot even be asked."""
         connection = self._client(Access(base_url, key, secret)).find_connection(call_id)
+        if connection.status is ConnectionStatus.CONNECTED and connection.start_time is None:
+            # Whoever is told of no beginning takes it for one that still rings, and gives it time that it has used up.
+            raise ProviderTrouble("Sift does not say since when this connection is connected.")
         return CallReport(call_id=connection.connection_id, ended=ended_of(connection), begun_at=connection.start_time)
 
     def manage(self, base_url: str, key: str, secret: str, call_id: str, decision: Decision) -> None:

@@ -165,7 +165,7 @@ class JoinConference(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class GetDigits(Command):
-    """Wait for keys: until `count` of them were pressed, or none was for `timeout_seconds`."""
+    """Wait for keys: until `count` of them were pressed, or #, which is not told, or none was for `timeout_seconds`."""
 
     count: int | None = None
     timeout_seconds: int | None = None

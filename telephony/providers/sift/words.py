@@ -19,7 +19,8 @@ CLIENT = "webrtc:"
 # Say has no language. What it is spoken with is documented nowhere; the guide's example is English.
 LANGUAGES = ("en",)
 
-# A conversation's last event. No page spells it out: `conversation_ended` is our reading of the prose.
+# A conversation's last event has this in its word: the guide to recording compares `type` with it, and the one to live
+# calls, which has `event_type`, does not spell the word out.
 ENDED = "ended"
 
 _ON_EVERY_CALLBACK = frozenset({"account_id", "connection_id"})
@@ -27,7 +28,7 @@ KNOWN_FIELDS = {
     INCOMING: frozenset({"account_id", "connection"}),
     STATUS: frozenset({"account_id", "connection"}),
     DONE: _ON_EVERY_CALLBACK | {"digits"},
-    EVENT: _ON_EVERY_CALLBACK | {"conversation_id", "event_type", "conference_name"},
+    EVENT: _ON_EVERY_CALLBACK | {"conversation_id", "event_type", "type", "conference_name"},
 }
 KNOWN_CONNECTION_FIELDS = frozenset(
     {"connection_id", "status", "start_time", "end_time", "from", "to", "direction", "client_data"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import socket
@@ -197,6 +198,16 @@ def test_a_connection_that_cannot_be_asked_for_is_found_in_the_list(status: int)
     ]
 
 
+def test_looking_through_a_long_list_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = itertools.count(step=6)
+    monkeypatch.setattr("telephony.providers.sift.client.monotonic", lambda: next(ticks))
+    pages = [page([], f"{{api}}/v0/connections?cursor={number}") for number in range(5)]
+    with answering(refusal(405), *pages) as api, pytest.raises(ProviderTrouble, match="took too long") as trouble:
+        api.client(deadline_seconds=10).find_connection(ID)
+    assert not isinstance(trouble.value, CallUnknown)
+    assert len(api.asked) == 3  # by itself, and two pages
+
+
 def test_a_connection_that_is_nowhere_is_unknown() -> None:
     others = page([{"connection_id": "other", "status": "finished"}])
     with answering(refusal(404), others) as api, pytest.raises(CallUnknown, match="does not know this connection"):
@@ -218,17 +229,25 @@ def test_a_refusal_that_says_nothing_about_the_connection_ends_the_search() -> N
 
 
 def test_a_connection_found_in_the_list_is_not_believed_when_it_is_odd() -> None:
-    broken = {**CONNECTION, "end_time": "yesterday"}
-    with answering(refusal(404), page([broken])) as api, pytest.raises(ProviderTrouble, match="end_time") as caught:
+    broken = {**CONNECTION, "status": 5}
+    with answering(refusal(404), page([broken])) as api, pytest.raises(ProviderTrouble, match="status") as caught:
         api.client().find_connection(ID)
     assert not isinstance(caught.value, CallUnknown)
+
+
+@pytest.mark.parametrize("times", [{"start_time": 5}, {"end_time": "yesterday"}, {"end_time": "2026-03-02T08:19:59Z"}])
+def test_a_connection_with_odd_times_is_that_connection_all_the_same(times: dict[str, Any]) -> None:
+    broken = {**CONNECTION, **times}
+    with answering(Says(broken), refusal(404), page([broken])) as api:
+        for found in (api.client().get_connection(ID), api.client().find_connection(ID)):
+            assert (found.connection_id, found.duration_seconds, len(found.odd_times)) == (ID, None, 1)
 
 
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
         ({**CONNECTION, "connection_id": "another"}, "another connection"),
-        ({**CONNECTION, "start_time": 5}, "start_time"),
+        ({**CONNECTION, "from": 5}, "from is not"),
         ({**CONNECTION, "status": None}, "status is missing"),
         ([CONNECTION], "not a connection"),
         ({}, "connection_id"),
@@ -424,7 +443,7 @@ def test_a_call_whose_id_is_known_was_placed_however_odd_the_rest_is() -> None:
     with answering(Says({"connection_id": "6f57", "start_time": "soon", "status": 5}, 201)) as api:
         connection = api.client().create_connection(NUMBER, STATUS_URL)
     assert connection.connection_id == "6f57"
-    assert len(connection.oddities) == 3
+    assert (len(connection.oddities), len(connection.odd_times)) == (2, 1)
 
 
 def test_a_provider_that_says_nothing_is_waited_for_no_longer_than_told() -> None:

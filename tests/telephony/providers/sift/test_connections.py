@@ -77,10 +77,6 @@ def test_what_may_be_absent_is_no_oddity(absent: dict[str, None]) -> None:
         ("connection_id", "1994a0ee\n", "connection_id is missing or is not an id"),
         ("status", None, "status is missing"),
         ("status", "  ", "status is missing"),
-        ("start_time", "yesterday", "start_time is not a timestamp"),
-        ("start_time", "2026-02-30T00:00:00Z", "start_time is not a timestamp"),
-        ("end_time", 1772439600, "end_time is not a text of at most 64 characters"),
-        ("end_time", "0001-01-01T00:00:00+23:00", "end_time is not a timestamp"),
         ("from", {"number": "+12025550123"}, "from is not a text of at most 255 characters"),
         ("to", "1" * 256, "to is not a text of at most 255 characters"),
     ],
@@ -91,10 +87,27 @@ def test_what_is_broken_is_left_out_and_said(field: str, value: Any, oddity: str
     assert getattr(connection, "from_" if field == "from" else field) in ("", None, ConnectionStatus.OTHER)
 
 
-def test_an_end_before_the_start_is_no_end() -> None:
-    connection = read(start_time="2026-03-02T08:20:01Z", end_time="2026-03-02T08:20:00Z")
-    assert (connection.end_time, connection.duration_seconds) == (None, None)
-    assert connection.oddities == ("end_time is before start_time",)
+@pytest.mark.parametrize(
+    ("field", "value", "oddity"),
+    [
+        ("start_time", "yesterday", "start_time is not a timestamp"),
+        ("start_time", "2026-02-30T00:00:00Z", "start_time is not a timestamp"),
+        ("end_time", 1772439600, "end_time is not a text of at most 64 characters"),
+        ("end_time", "0001-01-01T00:00:00+23:00", "end_time is not a timestamp"),
+        ("end_time", "2026-03-02T08:19:59Z", "end_time is before start_time"),
+    ],
+)
+def test_a_time_that_is_odd_is_left_out_and_casts_no_doubt_on_the_rest(field: str, value: Any, oddity: str) -> None:
+    connection = read(**{"start_time": "2026-03-02T08:20:00Z", field: value})
+    assert (getattr(connection, field), connection.duration_seconds) == (None, None)
+    assert (connection.odd_times, connection.oddities) == ((oddity,), ())
+
+
+@pytest.mark.parametrize("field", ["start_time", "end_time", "START_TIME"])
+def test_a_time_that_is_given_twice_is_odd(field: str) -> None:
+    twice = f'{{"connection_id":"{ID}","status":"finished","{field}":null,"{field}":"2026-03-02T08:20:00Z"}}'
+    connection = read_connection(read_json(twice.encode(), 1000))
+    assert (connection.odd_times, connection.oddities) == ((f"{field.lower()} is given more than once",), ())
 
 
 @pytest.mark.parametrize(

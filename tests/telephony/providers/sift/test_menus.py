@@ -10,7 +10,8 @@ import pytest
 from telephony.decisions import Ask
 from telephony.events import Event, Notified, PromptAnswered, PromptKind
 from telephony.menu_checks import MOST_PARTS, MOST_REPEATS, problems_of
-from telephony.menus import Action, Destination, Digits, Keys, Menu, Pin, Question, Sound, say
+from telephony.menu_play import Entered, understand
+from telephony.menus import KEYS, Action, Destination, Digits, Keys, Menu, Pin, Question, Sound, say
 from telephony.providers.base import CannotExpress
 from telephony.providers.sift.menus import ask, check_menu
 from telephony.providers.sift.render import render
@@ -114,6 +115,15 @@ def test_what_was_written_is_read_again() -> None:
         assert read_step(str(step)) == step
 
 
+@pytest.mark.parametrize("expects", [Pin(), Destination(), Digits(most=7)])
+@pytest.mark.parametrize("end", ["", "#"])
+def test_digits_are_the_same_with_the_key_that_ended_them_and_without(expects: Any, end: str) -> None:
+    question = Question("number", say("Number?"), expects)
+    event = answer(steps(question)[0], f"0472{end}")
+    assert isinstance(event, PromptAnswered)
+    assert understand(question, event.prompt_kind, event.value) == Entered("0472")
+
+
 # --- what cannot be played is said when the menu is bound ------------------------------------------------------------
 
 
@@ -145,6 +155,14 @@ def test_a_sound_that_sift_does_not_play_is_named_with_its_question(address: str
         question, named = replace(WELCOME, **{where: wrong}), "welcome: "
     with pytest.raises(CannotExpress, match=rf"^{named}Sift: .*\.$"):
         check_menu(menu_of(question))
+
+
+def test_the_key_that_ends_the_input_can_be_no_key_of_a_menu() -> None:
+    sales = Question("sales", say("Sales."), Keys({"*": Action.hang_up(), "#": Action.goto("welcome")}))
+    with pytest.raises(CannotExpress, match=r"^sales, key #: # ends the input at Sift, .*: choose another\.$"):
+        check_menu(Menu(start="welcome", questions=(WELCOME, sales), locale="en-US"))
+    others = {key: Action.hang_up() for key in KEYS if key != "#"}
+    check_menu(menu_of(replace(WELCOME, expects=Keys(others))))
 
 
 def test_a_sound_may_have_a_query_and_any_letter_case() -> None:

@@ -68,7 +68,7 @@ def test_a_browser_that_calls_a_telephone_is_read_with_every_field() -> None:
 def test_a_telephone_that_calls_our_number_is_read_with_every_field() -> None:
     assert parsed("incoming-phone") == CallIncoming(
         call_id=CALL_ID,
-        at=AT,
+        at=None,
         application_key=KEY,
         caller=Caller(mode=CallerMode.NUMERIC, number="+46701740605", text="+46701740605"),
         destination=Endpoint(kind=EndpointKind.ACCESS_NUMBER, value="+12025550100"),
@@ -106,6 +106,14 @@ def test_a_telephone_that_calls_our_number_is_read_with_every_field() -> None:
 def test_a_browser_is_connected_where_it_wished_and_otherwise_nowhere(client_data: Any, destination: Endpoint) -> None:
     event = incoming(client_data=client_data)
     assert (event.destination, event.client_user, event.oddities) == (destination, "alice", ())
+
+
+@pytest.mark.parametrize("start_time", [None, ..., "", "yesterday", 5, {}])
+def test_no_call_is_refused_for_the_time_at_which_it_began(start_time: Any) -> None:
+    event = incoming(start_time=start_time)
+    assert (event.at, event.client_user, event.destination, event.oddities) == (None, "alice", PHONE, ())
+    for name in ("status-connecting", "status-connected"):
+        assert of_connection(name, start_time=start_time) == parsed(name)
 
 
 def test_what_a_browser_says_about_itself_does_not_make_it_somebody_else() -> None:
@@ -228,6 +236,7 @@ def test_a_call_that_failed_was_never_talked() -> None:
         {"end_time": "2026-03-02T08:15:29Z"},
         {"start_time": ...},
         {"start_time": "yesterday"},
+        {"start_time": None},
         {"start_time": "9999-12-31T23:59:59-14:00"},
     ],
 )
@@ -321,6 +330,12 @@ def test_a_conversation_that_ended_is_the_call_that_our_address_names(word: str)
     assert event == CallEnded(call_id=CALL_ID, result_word=word, application_key=KEY, answer_to=BASE)
 
 
+def test_the_word_may_stand_where_the_guide_to_recording_has_it() -> None:
+    event = told(changed("event-ended", event_type=..., type="ended"), TOPICS["event"])
+    assert event == CallEnded(call_id=CALL_ID, result_word="ended", application_key=KEY, answer_to=BASE)
+    assert told(changed("event-started", type="ended"), TOPICS["event"]) == parsed("event-started")
+
+
 def test_other_news_of_a_conversation_is_only_news() -> None:
     event = parsed("event-started")
     assert isinstance(event, Notified)
@@ -329,7 +344,7 @@ def test_other_news_of_a_conversation_is_only_news() -> None:
 
 @pytest.mark.parametrize("word", [..., None, "", " ", 5, [], {}])
 def test_an_event_without_a_word_is_odd(word: Any) -> None:
-    event = told(changed("event-ended", event_type=word), TOPICS["event"])
+    event = told(changed("event-ended", event_type=word, type=word), TOPICS["event"])
     assert (event.kind, event.oddities) == (EventKind.NOTIFIED, ("event_type is missing or is not a text",))
 
 

@@ -62,15 +62,29 @@ def test_a_connection_that_goes_on_has_not_ended(status: str) -> None:
     assert report.begun_at == datetime(2026, 3, 2, 8, 15, 30, tzinfo=UTC)
 
 
-def test_a_finished_connection_lasted_from_its_creation_to_its_end_and_a_begun_second_counts() -> None:
+@pytest.mark.parametrize("nothing", [None, ..., "", "yesterday", 5])
+def test_a_connection_that_still_rings_need_not_have_begun(nothing: Any) -> None:
+    report = asked_about(connection("status-connecting", start_time=nothing))
+    assert (report.call_id, report.ended, report.begun_at) == (CALL_ID, None, None)
+
+
+@pytest.mark.parametrize("nothing", [None, ..., "", "yesterday", 5])
+def test_one_that_is_connected_and_does_not_say_since_when_is_not_taken_for_one_that_rings(nothing: Any) -> None:
+    with pytest.raises(ProviderTrouble, match=r"^Sift does not say since when this connection is connected\.$"):
+        asked_about(connection("status-connected", start_time=nothing))
+
+
+def test_a_finished_connection_lasted_from_when_it_was_established_and_a_begun_second_counts() -> None:
     ended = asked_about(connection()).ended
     assert (ended.result, ended.duration_seconds, ended.reason) == (Result.ANSWERED, 62, EndReason.NONE)
     assert (ended.at, ended.call_id) == (datetime(2026, 3, 2, 8, 16, 31, 500_000, UTC), CALL_ID)
     assert ended.oddities == ()
 
 
-def test_a_failed_connection_lasted_no_time() -> None:
-    ended = asked_about(connection("status-failed")).ended
+@pytest.mark.parametrize("start", ["2026-03-02T08:15:30Z", None, ..., "yesterday"])
+@pytest.mark.parametrize("end", ["2026-03-02T08:16:00Z", "2026-03-02T08:15:00Z", None, ..., 5])
+def test_a_failed_connection_lasted_no_time_whatever_its_times_are(start: Any, end: Any) -> None:
+    ended = asked_about(connection("status-failed", start_time=start, end_time=end)).ended
     assert (ended.result, ended.duration_seconds, ended.oddities) == (Result.FAILED, 0, ())
 
 
@@ -82,9 +96,18 @@ def test_a_finished_connection_without_its_times_is_odd_so_that_nothing_is_settl
             assert ended.oddities == ("it has finished, and its times do not say how long it lasted",)
 
 
-def test_an_end_before_the_beginning_is_trouble_and_settles_nothing_either() -> None:
-    with pytest.raises(ProviderTrouble, match="end_time is before start_time"):
-        asked_about(connection(end_time="2026-03-02T08:15:29Z"))
+@pytest.mark.parametrize(
+    ("times", "oddity"),
+    [
+        ({"end_time": "2026-03-02T08:15:29Z"}, "end_time is before start_time"),
+        ({"end_time": "yesterday"}, "end_time is not a timestamp"),
+        ({"start_time": 5}, "start_time is not a text of at most 64 characters"),
+    ],
+)
+def test_an_end_with_odd_times_is_told_with_them_so_that_a_person_looks(times: dict[str, Any], oddity: str) -> None:
+    report = asked_about(connection(**times))
+    assert (report.call_id, report.ended.result, report.ended.duration_seconds) == (CALL_ID, Result.ANSWERED, None)
+    assert oddity in report.ended.oddities
 
 
 def test_a_status_that_we_do_not_know_says_nothing_that_could_be_settled() -> None:
