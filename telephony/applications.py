@@ -19,6 +19,7 @@ from postgres.deadline import deadline
 from postgres.encrypted import decrypted
 from postgres.statements import Answer, ask
 from telephony.models import Application
+from telephony.models.applications import new_token
 from telephony.providers.base import Access, Adapter, Capabilities, Credentials
 from telephony.registry import PROVIDERS
 
@@ -134,10 +135,12 @@ def add_application(
     callback_salt: str = "",
     service_account: str = "",
     remote_id: str = "",
+    renews_token: bool = False,
 ) -> Application:
     """Register an application, or give a known one its new secrets. Raises ValidationError with the field named.
 
-    What is left out stays as it was, but for the previous secret: leaving that out ends a rotation.
+    What is left out stays as it was, but for the previous secret: leaving that out ends a rotation. With `renews_token`
+    it has another callback address from now on.
     """
     application = Application.objects.filter(provider=provider, key=key).first()
     application = application or Application(provider=provider, key=key)
@@ -152,6 +155,7 @@ def add_application(
     application.callback_salt = callback_salt or application.callback_salt
     application.service_account = service_account or application.service_account
     application.remote_id = remote_id or application.remote_id
+    application.callback_token = new_token() if renews_token else application.callback_token
     application.full_clean()
     application.save()
     return application

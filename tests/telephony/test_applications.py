@@ -125,3 +125,14 @@ def test_what_a_use_case_needs_of_an_application_is_kept() -> None:
     application = an_application(default_account=account, caller_id="+442079460900")
     kept = KEYRINGS["sinch"].application(application.pk)
     assert (kept.default_account_id, kept.caller_id, kept.provider) == (account.pk, "+442079460900", "sinch")
+
+
+@pytest.mark.django_db
+def test_a_token_that_somebody_knows_is_renewed_and_otherwise_kept() -> None:
+    first = an_application("sift", key="3bb34721cbe2e221").callback_token
+    assert an_application("sift", key="3bb34721cbe2e221").callback_token == first
+    renewed = an_application("sift", key="3bb34721cbe2e221", renews_token=True).callback_token
+    assert renewed != first
+    assert len(renewed) == 43
+    assert KEYRINGS["sift"].find_by_token(first) is None
+    assert KEYRINGS["sift"].find_by_token(renewed) is not None

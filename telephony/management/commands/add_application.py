@@ -29,6 +29,7 @@ class Command(RingfenceCommand):
         parser.add_argument("--callback-salt", default="", help="Voximplant: the security salt; Sift: a password")
         parser.add_argument("--service-account", type=Path, metavar="FILE", help="Voximplant: its JSON key file")
         parser.add_argument("--remote-id", default="", help="Sift: its id of the application")
+        parser.add_argument("--new-token", action="store_true", help="another callback address: somebody knows the old")
         parser.add_argument("--name", default="", help="what people call it")
 
     def perform(self, **options: Any) -> Outcome:
@@ -42,6 +43,7 @@ class Command(RingfenceCommand):
             base_url=options["base_url"],
             caller_id=options["caller_id"],
             remote_id=options["remote_id"],
+            renews_token=options["new_token"],
             name=options["name"],
             sender=options["sender"],
             sends_texts=options["sends_texts"],
