@@ -52,6 +52,7 @@ class Sentence(StrEnum):
     DESTINATION_NOT_ALLOWED = "destination_not_allowed"
     NO_PRICE = "no_price"
     TOO_DEAR = "too_dear"
+    TOO_EXPOSED = "too_exposed"
     TOO_MANY_CALLS = "too_many_calls"
     TOO_OFTEN = "too_often"
     ACCOUNT_NOT_ACTIVE = "account_not_active"
@@ -139,6 +140,7 @@ ENGLISH: dict[Sentence, str] = {
     Sentence.DESTINATION_NOT_ALLOWED: "Your account does not allow calls to this number: ask your operator.",
     Sentence.NO_PRICE: "Calls to this number are not available: please call another one.",
     Sentence.TOO_DEAR: "Calls to this number cost more than your account allows: ask your operator.",
+    Sentence.TOO_EXPOSED: "Your account cannot make this call in this way: ask your operator.",
     Sentence.TOO_MANY_CALLS: "You already have as many calls as your account allows: end one first.",
     Sentence.TOO_OFTEN: "You have asked for too many calls within a short time: please wait a while and try again.",
     Sentence.ACCOUNT_NOT_ACTIVE: "Your account is not active: please contact support.",
@@ -195,6 +197,7 @@ SPANISH: dict[Sentence, str] = {
     Sentence.DESTINATION_NOT_ALLOWED: "Su cuenta no permite llamar a este número: pregunte a su operador.",
     Sentence.NO_PRICE: "No se puede llamar a este número: llame a otro.",
     Sentence.TOO_DEAR: "Llamar a este número cuesta más de lo que permite su cuenta: pregunte a su operador.",
+    Sentence.TOO_EXPOSED: "Su cuenta no puede hacer esta llamada de este modo: pregunte a su operador.",
     Sentence.TOO_MANY_CALLS: "Ya tiene todas las llamadas que permite su cuenta: termine una antes.",
     Sentence.TOO_OFTEN: "Ha pedido demasiadas llamadas en poco tiempo: espere un rato e inténtelo de nuevo.",
     Sentence.ACCOUNT_NOT_ACTIVE: "Su cuenta no está activa: póngase en contacto con atención al cliente.",
@@ -235,6 +238,7 @@ _REASONS: dict[Reason, Sentence] = {
     Reason.DESTINATION_NOT_ALLOWED: Sentence.DESTINATION_NOT_ALLOWED,
     Reason.NO_RATE: Sentence.NO_PRICE,
     Reason.TOO_DEAR: Sentence.TOO_DEAR,
+    Reason.TOO_EXPOSED: Sentence.TOO_EXPOSED,
     Reason.PIN_REFUSED: Sentence.NOT_PROVED,
     Reason.NO_FREE_SLOT: Sentence.TOO_MANY_CALLS,
     Reason.NOT_ENOUGH_CREDIT: Sentence.NO_CREDIT,

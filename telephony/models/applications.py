@@ -35,7 +35,10 @@ class Application(models.Model):
         max_length=100, help_text="The application key, service plan id or account id the provider shows."
     )
     remote_id = models.CharField(
-        max_length=64, blank=True, help_text="Sift: the id that it gave this application, for its apps' tokens."
+        max_length=64,
+        blank=True,
+        db_default="",
+        help_text="Sift: the id that it gave this application, for its apps' tokens.",
     )
     secret = EncryptedTextField(help_text="The secret, API token or API key, as the provider shows it. Encrypted.")
     previous_secret = EncryptedTextField(blank=True, help_text="Also accepted while a rotation lasts.")
