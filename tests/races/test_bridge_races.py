@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connections
 from django.utils import timezone
-from pytest_django.fixtures import Settings
 
 from accounts.models import Account
 from billing.models import Hold
@@ -21,31 +19,14 @@ from telephony import bridges
 from telephony.bridges import BridgeRefused, NewBridge
 from telephony.decisions import Reason
 from telephony.models import CDR, Application, Bridge, Call
-from tests import books
 from tests.builders import an_application, available, balance, held
-from tests.races.crowd import Crowd, deadlocks
+from tests.races.crowd import Crowd
 from tests.telephony.bridge_scenes import OUR_NUMBER, a_bridge, a_new_bridge, a_talker, legs_of
 from tests.telephony.callout_scenes import answered, ended, told
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("orderly", "plenty_of_time")]
 
 ROUNDS = 6
-
-
-@pytest.fixture(autouse=True)
-def _the_books_are_in_order(db: None, crowd: Crowd) -> Iterator[None]:
-    before = deadlocks()
-    yield
-    assert books.differences() == {}
-    assert deadlocks() == before
-
-
-@pytest.fixture(autouse=True)
-def _there_is_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is asked here is what is decided, not how fast a busy machine decides it."""
-    settings.CALLBACK_DEADLINE_SECONDS = 60.0
-    options = connections.settings["default"]["OPTIONS"]
-    monkeypatch.setitem(options, "options", options["options"] + " -c lock_timeout=30s -c statement_timeout=60s")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
@@ -13,38 +13,19 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
-from pytest_django.fixtures import Settings
 
 from accounts.models import Account
 from billing.models import Entry, Hold, Posting, Wallet
 from telephony import calls
 from telephony.models import CDR, Call, ReceivedEvent
-from tests import books
 from tests.builders import a_deck, an_account, an_application, available, balance, held, house
-from tests.races.crowd import Crowd, deadlocks
+from tests.races.crowd import Crowd
 from tests.sinch_caller import Answered, SinchCaller, a_call_id
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("orderly", "plenty_of_time")]
 
 THREADS = 16
 ROUNDS = 25
-
-
-@pytest.fixture(autouse=True)
-def _the_books_are_in_order_and_nothing_deadlocked(db: None, crowd: Crowd) -> Iterator[None]:
-    before = deadlocks()
-    yield
-    assert books.differences() == {}
-    assert not ReceivedEvent.objects.filter(outcome="failed").exists()
-    assert deadlocks() == before
-
-
-@pytest.fixture(autouse=True)
-def _there_is_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is asked here is what is decided, not how fast a busy machine decides it."""
-    settings.CALLBACK_DEADLINE_SECONDS = 60.0
-    options = connections.settings["default"]["OPTIONS"]
-    monkeypatch.setitem(options, "options", options["options"] + " -c lock_timeout=30s -c statement_timeout=60s")
 
 
 @pytest.fixture

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -19,13 +18,12 @@ from postgres.work import in_one_transaction
 from telephony import call_through, control
 from telephony.call_through import CallThroughRefused, Wish
 from telephony.decisions import Connect, Decision, Reason, Refuse
-from telephony.models import Application, Call, CallThrough, CallThroughCaller, ReceivedEvent
-from tests import books
+from telephony.models import Application, Call, CallThrough, CallThroughCaller
 from tests.builders import a_deck, an_access_number, an_account, an_application
-from tests.races.crowd import Crowd, deadlocks
+from tests.races.crowd import Crowd
 from tests.telephony.received import from_a_phone, known, received
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("orderly", "plenty_of_time")]
 
 ACCESS = "+442079460199"
 PEOPLE = 100
@@ -33,19 +31,8 @@ ROUNDS = 10
 
 
 @pytest.fixture(autouse=True)
-def _the_books_are_in_order_and_nothing_deadlocked(db: None, crowd: Crowd) -> Iterator[None]:
-    before = deadlocks()
-    yield
-    assert books.differences() == {}
-    assert not ReceivedEvent.objects.filter(outcome="failed").exists()
-    assert deadlocks() == before
-
-
-@pytest.fixture(autouse=True)
-def _there_is_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def _wishes_live_long(settings: Settings) -> None:
     settings.CALL_THROUGH_SECONDS = 600
-    options = connections.settings["default"]["OPTIONS"]
-    monkeypatch.setitem(options, "options", options["options"] + " -c lock_timeout=30s -c statement_timeout=60s")
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.utils import timezone
-from pytest_django.fixtures import Settings
 
 from billing.models import Hold, Posting
 from outbox import rows
@@ -26,32 +25,15 @@ from telephony import call_lists, callout_dialling, callouts
 from telephony.call_lists import NewCallList
 from telephony.events import Result
 from telephony.models import CDR, Application, Call, CallList, Callout
-from tests import books
 from tests.builders import an_application, available, balance, held
-from tests.races.crowd import Crowd, deadlocks
+from tests.races.crowd import Crowd
 from tests.telephony.callout_scenes import a_caller, a_new_callout, ended, promised, the_call, told
 from tests.telephony.rest_api import RestApi, only, serving
 from tests.telephony.verification_scenes import another_session
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("orderly", "plenty_of_time")]
 
 ROUNDS = 6
-
-
-@pytest.fixture(autouse=True)
-def _the_books_are_in_order(db: None, crowd: Crowd) -> Iterator[None]:
-    before = deadlocks()
-    yield
-    assert books.differences() == {}
-    assert deadlocks() == before
-
-
-@pytest.fixture(autouse=True)
-def _there_is_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is asked here is what is decided, not how fast a busy machine decides it."""
-    settings.CALLBACK_DEADLINE_SECONDS = 60.0
-    options = connections.settings["default"]["OPTIONS"]
-    monkeypatch.setitem(options, "options", options["options"] + " -c lock_timeout=30s -c statement_timeout=60s")
 
 
 @pytest.fixture

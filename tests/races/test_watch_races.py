@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Account
@@ -18,37 +16,17 @@ from postgres.work import in_one_transaction
 from telephony import reconcile
 from telephony.menus import Action, Keys, Question, say
 from telephony.models import CDR, Call
-from tests import books
 from tests.builders import a_deck, a_menu, an_access_number, an_account, balance, held
+from tests.races.crowd import Crowd
 from tests.sift_caller import A_NUMBER, SiftCaller
 from tests.telephony.rest_api import serving
 from tests.telephony.sift_scenes import Desk, a_sift_application, begun
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(*works: Any) -> list[Exception]:
-    barrier, failures = Barrier(len(works)), []
-
-    def run(work: Any) -> None:
-        try:
-            barrier.wait()
-            work()
-        except Exception as failure:
-            failures.append(failure)
-        finally:
-            connection.close()
-
-    threads = [Thread(target=run, args=[work]) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return failures
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("orderly", "plenty_of_time")]
 
 
 @pytest.mark.parametrize("round", range(3))
-def test_news_watch_and_reconciler_settle_once(round: int) -> None:
+def test_news_watch_and_reconciler_settle_once(round: int, crowd: Crowd) -> None:
     a_deck({"44": "0.06"})
     account = an_account(client_user="alice", calls_at_once=2, exposure_allowance=Decimal(40))
     desk = Desk()
@@ -60,21 +38,21 @@ def test_news_watch_and_reconciler_settle_once(round: int) -> None:
         row = Row.objects.get(kind="watch")
         Row.objects.update(due_at=timezone.now())
         assert in_one_transaction(lambda: outbox_rows.lease(timezone.now(), 10)) == [row.pk]
-        failures = at_once(
-            lambda: performing.perform(row.pk),
-            lambda: reconcile.reconcile(timezone.now()),
-            lambda: reconcile.reconcile(timezone.now()),
-            lambda: sift.conversation_ended("c-1"),
-            lambda: sift.status("c-1", "finished"),
+        crowd.at_once(
+            [
+                lambda: performing.perform(row.pk),
+                lambda: reconcile.reconcile(timezone.now()),
+                lambda: reconcile.reconcile(timezone.now()),
+                lambda: sift.conversation_ended("c-1"),
+                lambda: sift.status("c-1", "finished"),
+            ]
         )
-    assert failures == []
     assert CDR.objects.count() == 1
     assert (balance(account), held(account)) == (Decimal("4.88"), 0)
-    assert books.differences() == {}
 
 
 @pytest.mark.parametrize("round", range(3))
-def test_a_menu_that_connects_while_the_watch_asks_loses_neither_call_nor_watch(round: int) -> None:
+def test_a_menu_that_connects_while_the_watch_asks_loses_neither_call_nor_watch(round: int, crowd: Crowd) -> None:
     a_deck({"44": "0.06"})
     account = an_account(client_user="alice", calls_at_once=2, exposure_allowance=Decimal(40))
     desk = Desk()
@@ -89,15 +67,15 @@ def test_a_menu_that_connects_while_the_watch_asks_loses_neither_call_nor_watch(
         Row.objects.update(due_at=timezone.now())
         assert in_one_transaction(lambda: outbox_rows.lease(timezone.now(), 10)) == [row.pk]
         answers: list[Any] = []
-        failures = at_once(
-            lambda: performing.perform(row.pk),
-            lambda: answers.append(sift.pressed("c-1", asked, "1")),
-            lambda: answers.append(sift.pressed("c-1", asked, "1")),
-            lambda: sift.conversation_ended("c-1"),
+        crowd.at_once(
+            [
+                lambda: performing.perform(row.pk),
+                lambda: answers.append(sift.pressed("c-1", asked, "1")),
+                lambda: answers.append(sift.pressed("c-1", asked, "1")),
+                lambda: sift.conversation_ended("c-1"),
+            ]
         )
-    assert failures == []
     assert all(answer.status == 200 and answer.names[-2:] == ["CallPhone", "HangUp"] for answer in answers), answers
     assert Row.objects.get(kind="watch").state == Row.State.RETRY
     assert held(account) > 0
-    assert books.differences() == {}
     assert Account.objects.count() == 1
